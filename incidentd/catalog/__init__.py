@@ -1,0 +1,1 @@
+"""What people author: files -> one immutable catalog."""

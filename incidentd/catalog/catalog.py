@@ -1,0 +1,41 @@
+"""Everything authored, loaded and cross-checked as one immutable value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from incidentd.catalog.component import StatusPage
+from incidentd.catalog.problem import Position, Problem
+from incidentd.catalog.receiver import Receiver
+from incidentd.catalog.route import Route
+from incidentd.catalog.rule import Rule
+from incidentd.catalog.runbook import Runbook
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What people authored. *commit* is the git commit that it came from, empty outside git. *warnings* are the
+    findings that did not prevent loading. Not slotted: it caches its own index."""
+
+    rules: tuple[Rule, ...]
+    runbooks: Mapping[str, Runbook]
+    receivers: Mapping[str, Receiver]
+    route: Route
+    statuspage: StatusPage = field(default_factory=StatusPage)
+    commit: str = ""
+    positions: Mapping[str, Position] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
+
+    @cached_property
+    def _by_id(self) -> dict[str, Rule]:
+        return {rule.id: rule for rule in self.rules}
+
+    def rule(self, rule_id: str) -> Rule | None:
+        """The rule of that identity, None when it is not authored any more."""
+        return self._by_id.get(rule_id)
+
+    def runbook(self, name: str | None) -> Runbook | None:
+        """The runbook of that name, ignoring case."""
+        return self.runbooks.get(name.lower()) if name else None

@@ -1,0 +1,1 @@
+"""Rule + samples + previous alerts -> changes."""

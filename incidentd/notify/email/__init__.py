@@ -1,0 +1,1 @@
+"""Mail: a notification -> one thread of messages."""

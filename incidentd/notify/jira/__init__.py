@@ -1,0 +1,1 @@
+"""Jira: a notification -> one issue with comments."""

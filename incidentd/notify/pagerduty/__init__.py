@@ -1,0 +1,1 @@
+"""PagerDuty: a notification -> Events API v2."""

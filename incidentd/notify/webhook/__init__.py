@@ -1,0 +1,1 @@
+"""Webhook: a notification -> JSON to a URL."""

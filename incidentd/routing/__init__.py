@@ -1,0 +1,1 @@
+"""Who hears of it, decided without input or output."""

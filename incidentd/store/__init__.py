@@ -1,0 +1,1 @@
+"""The only user of SQLModel: rows in, rows out."""
