@@ -1,0 +1,85 @@
+"""Where alerts stand on their ladders: Alert <-> rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, tuple_
+from sqlmodel import Session, col, select
+
+from incidentd.alert import Alert, AlertKey, LevelClock, Phase
+from incidentd.severity import Severity
+from incidentd.store.tables import AlertRow
+
+
+def load_all(session: Session) -> list[Alert]:
+    """Every alert that is not at rest."""
+    return [_alert(row) for row in session.exec(select(AlertRow))]
+
+
+def save(session: Session, alerts: Iterable[Alert]) -> None:
+    """Writes what evaluation must know after a restart; an inactive alert with no running clock is forgotten."""
+    at_rest: list[tuple[str, str]] = []
+    for alert in alerts:
+        if alert.phase is Phase.INACTIVE and not alert.levels:
+            at_rest.append((alert.key.rule_id, alert.key.fingerprint))
+        else:
+            session.merge(_row(alert))
+    if at_rest:
+        key = tuple_(col(AlertRow.rule_id), col(AlertRow.fingerprint))
+        session.flush()
+        session.connection().execute(delete(AlertRow).where(key.in_(at_rest)))
+
+
+def count_by_phase(session: Session) -> dict[str, int]:
+    """Alerts by phase."""
+    query = select(AlertRow.phase, func.count()).group_by(col(AlertRow.phase))
+    return dict(session.exec(query).all())
+
+
+def _row(alert: Alert) -> AlertRow:
+    return AlertRow(
+        rule_id=alert.key.rule_id,
+        fingerprint=alert.key.fingerprint,
+        labels=dict(alert.labels),
+        phase=alert.phase.value,
+        severity=alert.severity.value if alert.severity else None,
+        levels={severity.value: _dump(clock) for severity, clock in alert.levels.items()},
+        value=alert.value,
+        peak=alert.peak,
+        evaluated_at=alert.evaluated_at,
+        firing_since=alert.firing_since,
+    )
+
+
+def _alert(row: AlertRow) -> Alert:
+    return Alert(
+        key=AlertKey(row.rule_id, row.fingerprint),
+        labels=row.labels,
+        phase=Phase(row.phase),
+        severity=Severity(row.severity) if row.severity else None,
+        levels={Severity(severity): _parse(clock) for severity, clock in row.levels.items()},
+        value=row.value,
+        peak=row.peak,
+        evaluated_at=row.evaluated_at,
+        firing_since=row.firing_since,
+    )
+
+
+def _dump(clock: LevelClock) -> dict[str, Any]:
+    return {
+        "breached_since": clock.breached_since.isoformat() if clock.breached_since else None,
+        "clear_since": clock.clear_since.isoformat() if clock.clear_since else None,
+        "active": clock.active,
+    }
+
+
+def _parse(stored: dict[str, Any]) -> LevelClock:
+    breached, clear = stored["breached_since"], stored["clear_since"]
+    return LevelClock(
+        breached_since=datetime.fromisoformat(breached) if breached else None,
+        clear_since=datetime.fromisoformat(clear) if clear else None,
+        active=stored["active"],
+    )

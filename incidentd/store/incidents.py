@@ -1,0 +1,113 @@
+"""Queries on incidents and their alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from incidentd.lifecycle import OPEN_STATES, State
+from incidentd.store.tables import Incident, IncidentAlert
+
+
+def get(session: Session, number: int) -> Incident | None:
+    """The incident of that number."""
+    return session.get(Incident, number)
+
+
+def open_with_key(session: Session, key: str) -> Incident | None:
+    """The one open incident of that key, if there is one."""
+    return session.exec(select(Incident).where(Incident.key == key, Incident.state != State.RESOLVED)).one_or_none()
+
+
+def latest_with_key(session: Session, key: str) -> Incident | None:
+    """The newest incident of that key, whatever its state."""
+    return session.exec(
+        select(Incident).where(Incident.key == key).order_by(col(Incident.number).desc()).limit(1)
+    ).one_or_none()
+
+
+def recent(
+    session: Session, *, states: Sequence[State] = (), limit: int = 100, before: int | None = None
+) -> list[Incident]:
+    """At most *limit* incidents in any of *states* (all when empty), newest first, those below number *before*."""
+    query = select(Incident).order_by(col(Incident.number).desc()).limit(limit)
+    if states:
+        query = query.where(col(Incident.state).in_([state.value for state in states]))
+    if before is not None:
+        query = query.where(col(Incident.number) < before)
+    return list(session.exec(query))
+
+
+def active_since(session: Session, since: datetime) -> list[Incident]:
+    """Every incident that was open at some time after *since*, oldest first."""
+    resolved_at = col(Incident.resolved_at)
+    query = select(Incident).where((col(Incident.state) != State.RESOLVED.value) | (resolved_at >= since))
+    return list(session.exec(query.order_by(col(Incident.number))))
+
+
+def page_due(session: Session, now: datetime) -> list[Incident]:
+    """The incidents whose cooldown is over and that may have to page again."""
+    query = select(Incident).where(col(Incident.page_again_at) <= now)
+    return list(session.exec(query.order_by(col(Incident.number))))
+
+
+def move(session: Session, incident: Incident, *, to: State) -> bool:
+    """Compare and set: the new state and the next version, or False when somebody else was faster."""
+    moved = session.connection().execute(
+        update(Incident)
+        .where(col(Incident.number) == incident.number, col(Incident.version) == incident.version)
+        .values(state=to.value, version=incident.version + 1)
+    )
+    if moved.rowcount != 1:
+        return False
+    session.refresh(incident, ["state", "version"])
+    return True
+
+
+def alerts(session: Session, number: int) -> list[IncidentAlert]:
+    """The incident's alerts, firing ones first, worst first."""
+    query = select(IncidentAlert).where(IncidentAlert.incident_number == number)
+    return sorted(
+        session.exec(query),
+        key=lambda alert: (alert.cleared_at is not None, alert.severity, alert.since, alert.fingerprint),
+    )
+
+
+def alerts_of(session: Session, numbers: Sequence[int]) -> dict[int, list[IncidentAlert]]:
+    """The alerts of several incidents in one query, by incident."""
+    found: dict[int, list[IncidentAlert]] = {number: [] for number in numbers}
+    for alert in session.exec(select(IncidentAlert).where(col(IncidentAlert.incident_number).in_(numbers))):
+        found[alert.incident_number].append(alert)
+    return found
+
+
+def alert(session: Session, number: int, rule_id: str, fingerprint: str) -> IncidentAlert | None:
+    """One alert's part in one incident."""
+    return session.get(IncidentAlert, (number, rule_id, fingerprint))
+
+
+def holding(session: Session, rule_id: str, fingerprint: str) -> IncidentAlert | None:
+    """The part of the newest incident in which this alert has not cleared yet."""
+    return session.exec(
+        select(IncidentAlert)
+        .where(
+            IncidentAlert.rule_id == rule_id,
+            IncidentAlert.fingerprint == fingerprint,
+            col(IncidentAlert.cleared_at).is_(None),
+        )
+        .order_by(col(IncidentAlert.incident_number).desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def count_open(session: Session) -> dict[tuple[str, str], int]:
+    """Open incidents by (state, severity)."""
+    query = (
+        select(Incident.state, Incident.severity, func.count())
+        .where(col(Incident.state).in_([state.value for state in OPEN_STATES]))
+        .group_by(col(Incident.state), col(Incident.severity))
+    )
+    return {(state, severity): count for state, severity, count in session.exec(query)}
