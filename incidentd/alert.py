@@ -69,3 +69,10 @@ class Transition:
     before: Alert
     after: Alert
     change: Change
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it must be stored: a clock started or stopped, or the value of a firing alert moved."""
+        if self.change is not Change.SAME or self.before.levels != self.after.levels:
+            return True
+        return self.after.phase is Phase.FIRING and self.before.value != self.after.value

@@ -14,6 +14,8 @@ from sqlmodel import Session, create_engine
 
 from incidentd.store import migrations
 
+__all__ = ["Database", "Session", "StoreError"]
+
 _BUSY_TIMEOUT_MS = 10_000
 
 

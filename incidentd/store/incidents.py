@@ -12,21 +12,19 @@ from incidentd.lifecycle import OPEN_STATES, State
 from incidentd.store.tables import Incident, IncidentAlert
 
 
-def get(session: Session, number: int) -> Incident | None:
-    """The incident of that number."""
-    return session.get(Incident, number)
+class MovedError(Exception):
+    """An incident was moved by somebody else at the same time; nothing was written."""
 
 
-def open_with_key(session: Session, key: str) -> Incident | None:
-    """The one open incident of that key, if there is one."""
-    return session.exec(select(Incident).where(Incident.key == key, Incident.state != State.RESOLVED)).one_or_none()
+def get(session: Session, number: int, *, lock: bool = False) -> Incident | None:
+    """The incident of that number; *lock* keeps other writers away from it until the transaction ends."""
+    return session.get(Incident, number, with_for_update=lock)
 
 
 def latest_with_key(session: Session, key: str) -> Incident | None:
-    """The newest incident of that key, whatever its state."""
-    return session.exec(
-        select(Incident).where(Incident.key == key).order_by(col(Incident.number).desc()).limit(1)
-    ).one_or_none()
+    """The newest incident of that key, whatever its state, kept from other writers until the transaction ends."""
+    newest = select(Incident).where(Incident.key == key).order_by(col(Incident.number).desc()).limit(1)
+    return session.exec(newest.with_for_update()).one_or_none()
 
 
 def recent(
@@ -51,20 +49,21 @@ def active_since(session: Session, since: datetime) -> list[Incident]:
 def page_due(session: Session, now: datetime) -> list[Incident]:
     """The incidents whose cooldown is over and that may have to page again."""
     query = select(Incident).where(col(Incident.page_again_at) <= now)
-    return list(session.exec(query.order_by(col(Incident.number))))
+    return list(session.exec(query.order_by(col(Incident.number)).with_for_update()))
 
 
-def move(session: Session, incident: Incident, *, to: State) -> bool:
-    """Compare and set: the new state and the next version, or False when somebody else was faster."""
+def move(session: Session, incident: Incident, *, to: State) -> None:
+    """Compare and set: the new state and the next version. Raises MovedError when somebody was faster, which cannot
+    happen to an incident that this transaction keeps from other writers."""
+    session.flush()
     moved = session.connection().execute(
         update(Incident)
         .where(col(Incident.number) == incident.number, col(Incident.version) == incident.version)
         .values(state=to.value, version=incident.version + 1)
     )
     if moved.rowcount != 1:
-        return False
+        raise MovedError(f"INC-{incident.number} is not at version {incident.version} any more")
     session.refresh(incident, ["state", "version"])
-    return True
 
 
 def alerts(session: Session, number: int) -> list[IncidentAlert]:

@@ -1,0 +1,114 @@
+"""A claim -> the notification that says all of it, from the incident as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from incidentd.catalog.catalog import Catalog
+from incidentd.lifecycle import Action, State, actions
+from incidentd.notify.notification import AlertLine, Kind, Notification, PrivateReply, RunbookLink, TimelineLine
+from incidentd.severity import Severity
+from incidentd.store import deliveries, incidents, timeline
+from incidentd.store.database import Session
+from incidentd.store.deliveries import Claim
+from incidentd.store.tables import Incident, IncidentAlert, OutboxRow
+
+_OFFERED = (Action.ACKNOWLEDGE, Action.MITIGATE, Action.RESOLVE)
+_MOST_URGENT_FIRST = (Kind.ESCALATED, Kind.OPENED, Kind.REMINDED, Kind.ACKNOWLEDGED, Kind.UPDATED)
+
+
+def compose(session: Session, claim: Claim, *, catalog: Catalog, base_url: str, now: datetime) -> Notification | None:
+    """None when nothing waits, or the incident is gone."""
+    incident = incidents.get(session, claim.delivery.incident_number)
+    if incident is None or not claim.rows:
+        return None
+    state = State(incident.state)
+    first_contact = not claim.delivery.remote
+    return Notification(
+        id=claim.rows[-1].uid,
+        kind=kind_of([Kind(row.kind) for row in claim.rows], state),
+        headline=next((row.text for row in reversed(claim.rows) if row.text and not row.private_user), ""),
+        now=now,
+        number=claim.delivery.incident_number,
+        uid=incident.uid,
+        version=incident.version,
+        generation=incident.generation,
+        title=incident.title,
+        state=state,
+        severity=Severity(incident.severity),
+        labels=incident.labels,
+        alerts=tuple(_line(alert) for alert in incidents.alerts(session, claim.delivery.incident_number)),
+        url=f"{base_url}/incidents/INC-{incident.number}",
+        actions=tuple(action for action in actions(state) if action in _OFFERED),
+        opened_at=incident.opened_at,
+        owner=incident.owner,
+        component=incident.component,
+        acknowledged_at=incident.acknowledged_at,
+        acknowledged_by=incident.acknowledged_by,
+        mitigating_at=incident.mitigating_at,
+        resolved_at=incident.resolved_at,
+        resolved_by=incident.resolved_by,
+        flaps=incident.flaps,
+        previous=f"INC-{incident.previous_number}" if incident.previous_number else "",
+        runbook=runbook_link(incident, catalog, base_url),
+        timeline=tuple(
+            TimelineLine(entry.at, entry.who, entry.text)
+            for entry in timeline.of(session, claim.delivery.incident_number)
+        ),
+        thread_texts=_thread_texts(claim.rows, first_contact=first_contact),
+        private_replies=tuple(PrivateReply(row.private_user, row.text) for row in claim.rows if row.private_user),
+        delivered=_delivered(session, claim),
+    )
+
+
+def kind_of(kinds: Sequence[Kind], state: State) -> Kind:
+    """What several rows amount to now: the resolve if it is resolved, else the most urgent of them."""
+    if state is State.RESOLVED and Kind.RESOLVED in kinds:
+        return Kind.RESOLVED
+    return next((kind for kind in _MOST_URGENT_FIRST if kind in kinds), Kind.UPDATED)
+
+
+def runbook_link(incident: Incident, catalog: Catalog, base_url: str) -> RunbookLink | None:
+    """The incident's runbook as it is authored now."""
+    runbook = catalog.runbook(incident.runbook)
+    if runbook is None:
+        return None
+    return RunbookLink(
+        name=runbook.name,
+        title=runbook.front.title,
+        url=f"{base_url}/runbooks/{runbook.name}",
+        next_step=runbook.next_step,
+        owner=runbook.front.owner,
+        expected_resolution=runbook.front.expected_resolution,
+    )
+
+
+def _line(alert: IncidentAlert) -> AlertLine:
+    return AlertLine(
+        rule=alert.rule,
+        summary=alert.summary,
+        description=alert.description,
+        labels=alert.labels,
+        severity=Severity(alert.severity),
+        condition=alert.condition,
+        value=alert.value,
+        peak=alert.peak,
+        since=alert.since,
+        cleared_at=alert.cleared_at,
+    )
+
+
+def _thread_texts(rows: Sequence[OutboxRow], *, first_contact: bool) -> tuple[str, ...]:
+    """What belongs below the message: all but the opening that the message itself tells."""
+    return tuple(
+        row.text
+        for row in rows
+        if row.text and not row.private_user and not (first_contact and row.kind == Kind.OPENED)
+    )
+
+
+def _delivered(session: Session, claim: Claim) -> tuple[str, ...]:
+    """The other destinations that hold the incident, Jira with its issue."""
+    others = (one for one in deliveries.told(session, claim.delivery.incident_number) if one.id != claim.delivery.id)
+    return tuple(f"Jira {one.remote['key']}" if one.remote.get("key") else one.name for one in others)

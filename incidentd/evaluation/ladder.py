@@ -1,0 +1,156 @@
+"""One rule's complete answer + the alerts before it -> the alerts after it. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from incidentd.alert import Alert, AlertKey, Change, LevelClock, Phase, Transition
+from incidentd.catalog.rule import Level, NoData, Rule
+from incidentd.labels import Labels, fingerprint
+from incidentd.severity import Severity, worst
+from incidentd.sources.base import Answered
+
+_REST = LevelClock()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What one series says at one time: the levels that it breaches, and whether it shows the condition gone."""
+
+    value: float | None
+    breached: frozenset[Severity]
+    clear: bool
+
+
+def step(rule: Rule, answer: Answered, previous: Mapping[str, Alert], at: datetime) -> list[Transition]:
+    """One transition for each series that the answer holds and each alert that was there before.
+
+    *previous* are the rule's alerts by the fingerprint of their series. A NaN and, with ``no_data: hold``, a series
+    that vanished change nothing and are left out. New alerts beyond ``limit`` are not begun; none is ever ended by it.
+    """
+    readings = dict(_readings(rule, answer, previous))
+    room = rule.limit - sum(alert.phase is not Phase.INACTIVE for alert in previous.values())
+    transitions: list[Transition] = []
+    for print_, (labels, reading) in sorted(readings.items(), key=lambda item: (item[0] not in previous, item[0])):
+        before = previous.get(print_) or Alert(AlertKey(rule.id, print_), labels)
+        transition = _transition(rule, before, labels, reading, at)
+        begins = before.phase is Phase.INACTIVE and transition.after.phase is not Phase.INACTIVE
+        if begins and rule.limit:
+            if room <= 0:
+                continue
+            room -= 1
+        transitions.append(transition)
+    return transitions
+
+
+def alert_labels(rule: Rule, series: Labels) -> dict[str, str]:
+    """The labels of an alert: the series' own, the rule's over them, and the rule's name as ``alertname``."""
+    return {**series, **rule.labels, "alertname": rule.name}
+
+
+def _readings(
+    rule: Rule, answer: Answered, previous: Mapping[str, Alert]
+) -> Iterator[tuple[str, tuple[Labels, _Reading]]]:
+    seen: set[str] = set()
+    for sample in answer.samples:
+        print_ = fingerprint(sample.labels)
+        seen.add(print_)
+        if not math.isnan(sample.value):
+            yield print_, (alert_labels(rule, sample.labels), _read(rule, sample.value))
+    for print_, alert in previous.items():
+        if print_ not in seen and (reading := _absent(rule)) is not None:
+            yield print_, (alert.labels, reading)
+    if rule.no_data is NoData.ALERT and not answer.samples and not previous and (reading := _absent(rule)):
+        yield fingerprint({}), (alert_labels(rule, {}), reading)
+
+
+def _read(rule: Rule, value: float) -> _Reading:
+    breached = frozenset(level.severity for level in rule.levels if level.when is None or level.when.holds(value))
+    return _Reading(value, breached, clear=rule.resolve.when is None or rule.resolve.when.holds(value))
+
+
+def _absent(rule: Rule) -> _Reading | None:
+    """What it says that a complete answer lacks a series: None when it says nothing."""
+    if rule.no_data is NoData.ALERT:
+        return _Reading(None, frozenset({rule.levels[-1].severity}), clear=False)
+    if rule.no_data is NoData.HOLD and not rule.compares_by_itself:
+        return None
+    return _Reading(None, frozenset(), clear=True)
+
+
+def _transition(rule: Rule, before: Alert, labels: Labels, reading: _Reading, at: datetime) -> Transition:
+    clocks = _step_levels(rule, before, reading, at)
+    severity = worst(one for one, clock in clocks.items() if clock.active)
+    phase = Phase.FIRING if severity else Phase.PENDING if clocks else Phase.INACTIVE
+    value = reading.value if reading.value is not None else before.value
+    after = replace(
+        before,
+        labels=labels,
+        phase=phase,
+        severity=severity,
+        levels=clocks,
+        value=value,
+        peak=_peak(rule, before.peak if before.phase is phase else None, value) if severity else None,
+        evaluated_at=at,
+        firing_since=(before.firing_since or at) if severity else None,
+    )
+    return Transition(before, after, _change(before, after))
+
+
+def _step_levels(rule: Rule, before: Alert, reading: _Reading, at: datetime) -> dict[Severity, LevelClock]:
+    """The clocks that run or hold after this reading, worst first."""
+    clocks: dict[Severity, LevelClock] = {}
+    firing_at = before.severity
+    for level in rule.levels:
+        clock = before.levels.get(level.severity, _REST)
+        mildest = level is rule.levels[-1]
+        if level.severity in reading.breached:
+            # A worse level has already held its time, so the milder state needs no time of its own.
+            paid = firing_at is not None and not level.severity.is_worse_than(firing_at)
+            clock = _breached(level, clock, at, paid=paid)
+        elif mildest and not reading.clear:
+            clock = LevelClock(active=clock.active)
+        else:
+            clock = _clear(rule, clock, at)
+        if clock != _REST:
+            clocks[level.severity] = clock
+        if clock.active and (firing_at is None or level.severity.is_worse_than(firing_at)):
+            firing_at = level.severity
+    return clocks
+
+
+def _breached(level: Level, clock: LevelClock, at: datetime, *, paid: bool) -> LevelClock:
+    since = clock.breached_since or at
+    return LevelClock(breached_since=since, active=clock.active or paid or at - since >= level.holds_for)
+
+
+def _clear(rule: Rule, clock: LevelClock, at: datetime) -> LevelClock:
+    if not clock.active:
+        return _REST
+    since = clock.clear_since or at
+    return _REST if at - since >= rule.resolve.holds_for else LevelClock(clear_since=since, active=True)
+
+
+def _peak(rule: Rule, peak: float | None, value: float | None) -> float | None:
+    if peak is None or value is None:
+        return value if peak is None else peak
+    when = rule.levels[-1].when
+    return min(peak, value) if when is not None and when.direction < 0 else max(peak, value)
+
+
+def _change(before: Alert, after: Alert) -> Change:
+    match before.phase, after.phase:
+        case Phase.INACTIVE, Phase.PENDING:
+            return Change.STARTED
+        case Phase.INACTIVE | Phase.PENDING, Phase.FIRING:
+            return Change.FIRED
+        case Phase.FIRING, Phase.INACTIVE | Phase.PENDING:
+            return Change.CLEARED
+        case Phase.PENDING, Phase.INACTIVE:
+            return Change.ENDED
+    if before.severity is None or after.severity is None or before.severity is after.severity:
+        return Change.SAME
+    return Change.CLIMBED if after.severity.is_worse_than(before.severity) else Change.DESCENDED

@@ -1,0 +1,103 @@
+"""The only door through which alerts and incidents change: one transaction a call, then who must know is woken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import structlog
+
+from incidentd.catalog.catalog import Catalog
+from incidentd.clock import Clock
+from incidentd.incidents import actions, episode, grouping, timers
+from incidentd.incidents.actor import Actor
+from incidentd.incidents.evaluated import Evaluated
+from incidentd.incidents.outcome import Outcome, Result
+from incidentd.incidents.transaction import Transaction
+from incidentd.lifecycle import Action
+from incidentd.store import alerts
+from incidentd.store.database import Database
+
+_LOG = structlog.get_logger(__name__)
+
+
+class IncidentDesk:
+    """*current* gives the catalog to decide by, *on_change* is called after each commit that changed something."""
+
+    def __init__(
+        self, database: Database, current: Callable[[], Catalog], clock: Clock, on_change: Callable[[], None]
+    ) -> None:
+        self._database = database
+        self._current = current
+        self._clock = clock
+        self._on_change = on_change
+
+    def apply(self, evaluations: Sequence[Evaluated]) -> None:
+        """Writes what became of the alerts, and what that means for incidents. All or nothing.
+
+        Raises what the store raises; then nothing was written.
+        """
+        news = [(one, transition) for one in evaluations for transition in one.transitions if transition.is_news]
+        if not news:
+            return
+        episodes: grouping.Episodes = {}
+        with self._transaction() as tx:
+            alerts.save(tx.session, (transition.after for _, transition in news))
+            for evaluated, transition in news:
+                grouping.place(tx, episodes, evaluated, transition)
+            for one in episodes.values():
+                episode.finish(tx, one)
+        if episodes:
+            self._on_change()
+
+    def act(self, number: int, action: Action, actor: Actor, *, version: int | None = None, note: str = "") -> Outcome:
+        """Asks for a change of state; see :class:`Result` for what may become of it. Never raises for a refusal."""
+        with self._transaction() as tx:
+            outcome = actions.act(tx, number, action, actor, version=version, note=note)
+        return self._log(outcome, action.value, actor)
+
+    def acknowledge(self, number: int, actor: Actor, *, version: int | None = None, note: str = "") -> Outcome:
+        return self.act(number, Action.ACKNOWLEDGE, actor, version=version, note=note)
+
+    def unacknowledge(self, number: int, actor: Actor, *, version: int | None = None, note: str = "") -> Outcome:
+        return self.act(number, Action.UNACKNOWLEDGE, actor, version=version, note=note)
+
+    def mitigate(self, number: int, actor: Actor, *, version: int | None = None, note: str = "") -> Outcome:
+        return self.act(number, Action.MITIGATE, actor, version=version, note=note)
+
+    def resolve(self, number: int, actor: Actor, *, version: int | None = None, note: str = "") -> Outcome:
+        return self.act(number, Action.RESOLVE, actor, version=version, note=note)
+
+    def reopen(self, number: int, actor: Actor, *, version: int | None = None, note: str = "") -> Outcome:
+        return self.act(number, Action.REOPEN, actor, version=version, note=note)
+
+    def note(self, number: int, actor: Actor, text: str) -> Outcome:
+        """Adds a note to the timeline and the threads."""
+        with self._transaction() as tx:
+            outcome = actions.add_note(tx, number, actor, text)
+        return self._log(outcome, "note", actor)
+
+    def end_cooldowns(self) -> None:
+        """Sends the opening notices that a cooldown held back and that are due."""
+        with self._transaction() as tx:
+            paged = timers.end_cooldowns(tx)
+        if paged:
+            self._on_change()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Transaction]:
+        with self._database.transaction() as session:
+            yield Transaction(session, self._current(), self._clock.now())
+
+    def _log(self, outcome: Outcome, wanted: str, actor: Actor) -> Outcome:
+        _LOG.info(
+            outcome.text,
+            action=f"incident_{wanted}",
+            incident=outcome.number,
+            result=outcome.result.value,
+            who=actor.name,
+            origin=actor.origin.value,
+        )
+        if outcome.result is not Result.REPEATED:
+            self._on_change()
+        return outcome

@@ -1,0 +1,112 @@
+"""One alert's transition -> its part in an incident."""
+
+from __future__ import annotations
+
+from incidentd.alert import Alert, Change, Transition
+from incidentd.catalog.rule import Rule
+from incidentd.incidents import wording
+from incidentd.incidents.episode import Episode, cooldown
+from incidentd.incidents.evaluated import Evaluated
+from incidentd.incidents.transaction import Transaction, number_of
+from incidentd.labels import Labels
+from incidentd.lifecycle import State
+from incidentd.severity import Severity
+from incidentd.store import incidents
+from incidentd.store.tables import Incident, IncidentAlert
+
+Episodes = dict[int, Episode]
+
+
+def incident_key(rule: Rule, labels: Labels) -> str:
+    """What makes alerts one incident: its name and the values of ``group_by``."""
+    values = ",".join(f"{name}={labels.get(name, '')}" for name in rule.group_by)
+    return f"{rule.incident or rule.name}{{{values}}}"
+
+
+def place(tx: Transaction, episodes: Episodes, evaluated: Evaluated, transition: Transition) -> None:
+    """Writes the alert's part in its incident, and notes in *episodes* what the incident must be told."""
+    if transition.change is Change.FIRED:
+        _fire(tx, episodes, evaluated, transition.after)
+    elif transition.before.severity is not None:
+        _go_on(tx, episodes, evaluated, transition)
+
+
+def _fire(tx: Transaction, episodes: Episodes, evaluated: Evaluated, alert: Alert) -> None:
+    key = incident_key(evaluated.rule, alert.labels)
+    incident = _to_join(tx, key)
+    if incident is None:
+        incident = _new(tx, key, evaluated.rule, alert)
+        episodes[number_of(incident)] = Episode(incident, is_new=True)
+    episode = episodes.setdefault(number_of(incident), Episode(incident))
+    episode.fired += 1
+    part = IncidentAlert(
+        incident_number=number_of(incident),
+        rule_id=alert.key.rule_id,
+        fingerprint=alert.key.fingerprint,
+        rule=evaluated.rule.name,
+        severity=alert.severity or "",
+        since=alert.firing_since or tx.now,
+    )
+    _describe(part, evaluated, alert)
+    tx.session.merge(part)
+
+
+def _go_on(tx: Transaction, episodes: Episodes, evaluated: Evaluated, transition: Transition) -> None:
+    """The alert fired before: what it says now, and whether it cleared."""
+    alert = transition.after
+    part = incidents.holding(tx.session, alert.key.rule_id, alert.key.fingerprint)
+    if part is None:
+        return
+    cleared = transition.change is Change.CLEARED
+    if cleared:
+        part.cleared_at = tx.now
+    else:
+        _describe(part, evaluated, alert)
+    incident = incidents.get(tx.session, part.incident_number, lock=True)
+    if incident is not None:
+        episodes.setdefault(number_of(incident), Episode(incident)).cleared += cleared
+
+
+def _describe(part: IncidentAlert, evaluated: Evaluated, alert: Alert) -> None:
+    rule = evaluated.rule
+    severity = alert.severity or Severity(part.severity)
+    level = next((one for one in rule.levels if one.severity is severity), None)
+    part.labels = dict(alert.labels)
+    part.severity = severity.value
+    part.condition = level.when.text if level is not None and level.when is not None else ""
+    part.value, part.peak = alert.value, alert.peak
+    part.summary = wording.summary(rule, alert)
+    part.description = wording.description(rule, alert, evaluated.evidence)
+
+
+def _to_join(tx: Transaction, key: str) -> Incident | None:
+    """The open incident of this key, or the resolved one that a re-fire reopens."""
+    latest = incidents.latest_with_key(tx.session, key)
+    if latest is None or latest.state != State.RESOLVED:
+        return latest
+    held_or_cooling = latest.page_again_at is not None or tx.now < latest.paged_at + cooldown(latest)
+    return latest if held_or_cooling else None
+
+
+def _new(tx: Transaction, key: str, rule: Rule, alert: Alert) -> Incident:
+    previous = incidents.latest_with_key(tx.session, key)
+    severity = alert.severity or rule.levels[-1].severity
+    incident = Incident(
+        key=key,
+        title=rule.name,
+        state=State.DETECTED.value,
+        severity=severity.value,
+        peak_severity=severity.value,
+        component=rule.component or "",
+        runbook=rule.runbook or "",
+        owner=rule.owner,
+        rule_commit=tx.catalog.commit,
+        cooldown_seconds=rule.cooldown.total_seconds(),
+        previous_number=previous.number if previous else None,
+        opened_at=tx.now,
+        updated_at=tx.now,
+        paged_at=tx.now,
+    )
+    tx.session.add(incident)
+    tx.session.flush()
+    return incident

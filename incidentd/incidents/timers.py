@@ -1,0 +1,31 @@
+"""Cooldowns that end -> pages that were held back."""
+
+from __future__ import annotations
+
+from incidentd.incidents import episode
+from incidentd.incidents.episode import RULE
+from incidentd.incidents.transaction import Transaction, number_of
+from incidentd.lifecycle import State
+from incidentd.notify.notification import Kind
+from incidentd.store import incidents
+from incidentd.store.tables import Incident
+from incidentd.store.timeline import EntryKind
+
+_STILL = "Still fires at the end of the cooldown"
+
+
+def end_cooldowns(tx: Transaction) -> int:
+    """Pages for every incident whose cooldown has ended, that still fires, and that nobody has taken. How many."""
+    return sum(_end_cooldown(tx, incident) for incident in incidents.page_due(tx.session, tx.now))
+
+
+def _end_cooldown(tx: Transaction, incident: Incident) -> bool:
+    incident.page_again_at = None
+    fires = any(alert.cleared_at is None for alert in incidents.alerts(tx.session, number_of(incident)))
+    if not fires or incident.state in {State.ACKNOWLEDGED, State.MITIGATING}:
+        return False
+    if incident.state == State.RESOLVED:
+        episode.reopen(tx, incident, _STILL, RULE)
+    tx.record(incident, EntryKind.PAGED, RULE, f"{_STILL}; the opening notice goes out")
+    episode.page_again(tx, incident, _STILL, known=Kind.OPENED)
+    return True

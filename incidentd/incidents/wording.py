@@ -1,0 +1,105 @@
+"""Facts -> the sentences that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+
+from incidentd import duration
+from incidentd.alert import Alert
+from incidentd.catalog.rule import Rule
+from incidentd.labels import Labels
+from incidentd.lifecycle import Action, State
+from incidentd.notify import render
+from incidentd.store.tables import Incident, IncidentAlert, TimelineEntry
+
+_LOG = structlog.get_logger(__name__)
+
+DONE = {
+    Action.ACKNOWLEDGE: "Acknowledged",
+    Action.UNACKNOWLEDGE: "Acknowledgement taken back",
+    Action.MITIGATE: "Mitigation begun",
+    Action.RESOLVE: "Resolved",
+    Action.REOPEN: "Reopened",
+}
+_STATE_WORDS = {
+    State.DETECTED: "open and not acknowledged",
+    State.ACKNOWLEDGED: "acknowledged",
+    State.MITIGATING: "being mitigated",
+    State.RESOLVED: "resolved",
+}
+
+
+def summary(rule: Rule, alert: Alert) -> str:
+    """The rule's summary for this alert; the built-in text when there is none or its template fails."""
+    return _rendered(rule, rule.summary, alert) or f"{rule.name} {_shown(alert.labels)}".strip()
+
+
+def description(rule: Rule, alert: Alert, evidence: str) -> str:
+    """The rule's description for this alert, with the evidence below it."""
+    parts = (_rendered(rule, rule.description, alert), evidence)
+    return "\n\n".join(part for part in parts if part)
+
+
+def title(firing: Sequence[IncidentAlert]) -> str:
+    """The worst alert's summary, and how many more there are."""
+    more = f" (+{len(firing) - 1} more)" if len(firing) > 1 else ""
+    return firing[0].summary + more
+
+
+def done(action: Action, who: str, note: str) -> str:
+    """``Acknowledged by anna: looking into it``."""
+    return f"{DONE[action]} by {who}" + (f": {note}" if note else "")
+
+
+def already(incident: Incident) -> str:
+    """Why a repeated action changed nothing."""
+    return f"INC-{incident.number} is already {_STATE_WORDS[State(incident.state)]}."
+
+
+def stale(incident: Incident, last: TimelineEntry | None, now: datetime) -> str:
+    """Who was faster, and by how much."""
+    state = _STATE_WORDS[State(incident.state)]
+    if last is None:
+        return f"INC-{incident.number} has changed meanwhile: it is {state}. Nothing was done."
+    ago = duration.text(now - last.at)
+    return f"INC-{incident.number}: {_lower(last.text)} {ago} earlier. It is {state}; nothing was done."
+
+
+def refused(incident: Incident, action: Action) -> str:
+    """Why the state does not allow it."""
+    return f"INC-{incident.number} is {_STATE_WORDS[State(incident.state)]}; it cannot be changed by `{action}`."
+
+
+def followed(incident: Incident, newer: Incident) -> str:
+    """Why an old incident stays resolved."""
+    return f"INC-{incident.number} was followed by INC-{newer.number}; go on there."
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+def _shown(labels: Labels) -> str:
+    shown = ", ".join(f"{name}={value}" for name, value in sorted(labels.items()) if name != "alertname")
+    return f"({shown})" if shown else ""
+
+
+def _rendered(rule: Rule, template: str, alert: Alert) -> str:
+    """The template's text, empty when it fails: a page is never lost to a template."""
+    if not template:
+        return ""
+    try:
+        return render.text(
+            template,
+            labels=alert.labels,
+            value=alert.value,
+            peak=alert.peak,
+            rule=rule.name,
+            severity=alert.severity or "",
+        ).strip()
+    except render.TemplateError as exc:
+        _LOG.warning("a rule's template failed", action="template_failed", rule=rule.name, error=str(exc))
+        return ""
