@@ -30,13 +30,16 @@ button, .button { font: inherit; font-weight: 700; font-size: 13px; padding: 4px
 """
 
 REFRESH = """
-let last = null;
+const main = document.querySelector("main");
+let last = main.innerHTML;
 setInterval(async () => {
   const answer = await fetch(location.href).catch(() => null);
   if (!answer || !answer.ok) return;
-  const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const fresh = parsed.querySelector("main").innerHTML;
-  if (fresh !== last) { if (last !== null) document.querySelector("main").innerHTML = fresh; last = fresh; }
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main").innerHTML;
+  if (fresh === last) return;
+  const scrolled = main.querySelector(".channel")?.scrollTop;
+  main.innerHTML = last = fresh;
+  if (scrolled) main.querySelector(".channel").scrollTop = scrolled;
 }, 1000);
 """
 

@@ -114,10 +114,10 @@ class _View:
         )
 
     def content(self, content: Content, message: Message | None) -> str:
-        """As Slack: where there are blocks, the text is only for the lock screen; attachments come below."""
+        """As Slack: blocks take the place of the text, attachments do not; they come below either."""
         presses = iter(enumerate(controls(content)))
-        shown = self.blocks(content.blocks, message, presses) if content.blocks else ""
-        if not content.blocks and not any(attachment.get("blocks") for attachment in content.attachments):
+        shown = self.blocks(content.blocks, message, presses)
+        if not content.blocks:
             shown = f"<div class=block>{self.mrkdwn(content.text)}</div>"
         for attachment in content.attachments:
             colour = html.escape(_colour(attachment.get("color", "")))

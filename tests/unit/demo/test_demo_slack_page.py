@@ -72,7 +72,8 @@ def test_every_block_is_shown_and_buttons_press_from_the_page(slack: SlackStandI
         {"type": "context", "elements": [mrkdwn("Paged `anna`"), {"type": "image", "image_url": "x", "alt_text": "i"}]},
         {"type": "actions", "elements": [button("Runbook", url="https://x.test/r"), button("Acknowledge")]},
     ]
-    post(slack, text="lock screen", attachments=[{"color": "#e01e5a", "blocks": blocks}])
+    post(slack, text="lock screen", blocks=blocks)
+    post(slack, text="above the bar", attachments=[{"color": "#e01e5a", "blocks": [{"type": "divider"}]}])
     page = look(slack)
     for shown in (
         "LLM &lt;errors&gt; 🔥",
@@ -86,6 +87,7 @@ def test_every_block_is_shown_and_buttons_press_from_the_page(slack: SlackStandI
     ):
         assert shown in page
     assert "lock screen" not in page
+    assert page.index("above the bar") < page.index("border-color:#e01e5a")
     press(slack, page, "Acknowledge")
     press(slack, page, "Snooze")
     assert [r.form()["payload"].count('"value": "Acknowledge"') > 0 for r, _ in service.received] == [True, True]
