@@ -49,13 +49,14 @@ def finish(tx: Transaction, episode: Episode) -> None:
     if episode.is_new:
         _opened(tx, incident)
         return
-    if incident.state == State.RESOLVED:
+    refired = incident.state == State.RESOLVED
+    if refired:
         _reopen_quietly(tx, incident)
     if climbed:
         _climbed(tx, incident, before)
     elif before.is_worse_than(severity):
         _descended(tx, incident, before)
-    else:
+    elif not refired:
         _alerts_changed(tx, episode)
 
 

@@ -14,6 +14,7 @@ from incidentd.labels import Labels
 from incidentd.lifecycle import Action, State
 from incidentd.notify import render
 from incidentd.store.tables import Incident, IncidentAlert, TimelineEntry
+from incidentd.store.timeline import EntryKind
 
 _LOG = structlog.get_logger(__name__)
 
@@ -30,6 +31,7 @@ _STATE_WORDS = {
     State.MITIGATING: "being mitigated",
     State.RESOLVED: "resolved",
 }
+_MOVED = {EntryKind.MITIGATING.value: "taken into mitigation"}
 
 
 def summary(rule: Rule, alert: Alert) -> str:
@@ -61,11 +63,12 @@ def already(incident: Incident) -> str:
 
 def stale(incident: Incident, last: TimelineEntry | None, now: datetime) -> str:
     """Who was faster, and by how much."""
-    state = _STATE_WORDS[State(incident.state)]
     if last is None:
-        return f"INC-{incident.number} has changed meanwhile: it is {state}. Nothing was done."
+        return f"INC-{incident.number} is {_STATE_WORDS[State(incident.state)]} meanwhile; nothing was done."
     ago = duration.text(now - last.at)
-    return f"INC-{incident.number}: {_lower(last.text)} {ago} earlier. It is {state}; nothing was done."
+    return (
+        f"INC-{incident.number} was {_MOVED.get(last.kind, last.kind)} {ago} earlier by {last.who}; nothing was done."
+    )
 
 
 def refused(incident: Incident, action: Action) -> str:
@@ -76,10 +79,6 @@ def refused(incident: Incident, action: Action) -> str:
 def followed(incident: Incident, newer: Incident) -> str:
     """Why an old incident stays resolved."""
     return f"INC-{incident.number} was followed by INC-{newer.number}; go on there."
-
-
-def _lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
 
 
 def _shown(labels: Labels) -> str:
