@@ -10,7 +10,7 @@ from incidentd.incidents.outcome import Result
 from incidentd.store import deliveries
 
 if TYPE_CHECKING:
-    from conftest import Room
+    from tests.unit.incidents.conftest import Room
 
 PAGED = ["PagerDuty (page): opened", "Slack #incidents: opened"]
 
