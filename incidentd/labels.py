@@ -60,6 +60,8 @@ def parse_matcher(text: str) -> Matcher:
         if len(value) < 2 or value[-1] != '"':  # noqa: PLR2004 - two quotes
             raise ValueError(f"{text!r} lacks a closing quote; {_FORM}")
         value = re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], value[1:-1])
+    elif '"' in value or value[:1] in {"=", "~"}:
+        raise ValueError(f"{text!r} is not a matcher; {_FORM}")
     if "~" in match["op"]:
         try:
             _anchored(value)
