@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from incidentd.settings import Section
+
+
+def _label(text: str) -> str:
+    if not text or len(text.split()) != 1 or len(text) > 255:  # noqa: PLR2004 - Jira's limit
+        raise ValueError(f"{text!r} is not a Jira label; a label has no spaces and at most 255 characters")
+    return text
 
 
 class JiraDestination(Section):
@@ -13,4 +21,4 @@ class JiraDestination(Section):
     project: str = Field(min_length=1)
     issue_type: str = "Task"
     resolve_to: str = "Done"
-    labels: tuple[str, ...] = ()
+    labels: tuple[Annotated[str, AfterValidator(_label)], ...] = ()
