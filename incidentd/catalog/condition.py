@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
@@ -20,6 +20,7 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "!=": operator.ne,
 }
 _FORM = re.compile(r"^\s*(>=|<=|==|!=|>|<)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(%?)\s*$")
+_AS_IN = 'write one like "> 0.05", "<= 3" or "> 5%"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,23 @@ def parse_comparison(text: str) -> Comparison:
     """*text* such as ``> 0.05`` or ``< 70%``; raises ValueError with what to write instead."""
     match = _FORM.match(text)
     if match is None:
-        raise ValueError(f'{text!r} is not a comparison; write one like "> 0.05", "<= 3" or "> 5%"')
+        raise ValueError(f"{text!r} is not a comparison; {_AS_IN}")
     op, number, percent = match.groups()
     return Comparison(op, float(number) / (100 if percent else 1), text.strip())
 
 
 def _from_authored(value: Any) -> Any:
-    return parse_comparison(value) if isinstance(value, str) else value
+    if isinstance(value, Comparison):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a comparison; {_AS_IN}")  # noqa: TRY004 - pydantic reports ValueError
+    return parse_comparison(value)
 
 
-Condition = Annotated[Comparison, BeforeValidator(_from_authored), PlainSerializer(lambda value: value.text)]
+Condition = Annotated[
+    Comparison,
+    BeforeValidator(_from_authored),
+    PlainSerializer(lambda value: value.text),
+    WithJsonSchema({"type": "string", "pattern": _FORM.pattern}),
+]
 """A pydantic field that is authored as a comparison."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,13 +12,15 @@ class Gravity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in a file. *line* and *column* count from 1; 0 means that the whole file is meant."""
+    """A place in a file. *line* and *column* count from 1; 0 means that the whole file is meant. *length* counts the
+    characters from there on that are meant."""
 
     file: str
     line: int = 0
     column: int = 0
+    length: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,8 @@ class Problem:
 
 
 class CatalogError(Exception):
-    """The catalog was refused; the problems say why."""
+    """The catalog was refused; the problems say why, in the order of files and lines."""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        self.problems = problems
-        super().__init__("; ".join(f"{one.position.file}:{one.position.line}: {one.message}" for one in problems))
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda one: (one.position, one.message)))
+        super().__init__("; ".join(f"{one.position.file}:{one.position.line}: {one.message}" for one in self.problems))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from incidentd.labels import Matchers, parse_matchers
 from incidentd.settings import Section
@@ -12,13 +12,18 @@ from incidentd.severity import Severity
 
 
 def _from_authored(value: Any) -> Any:
+    if isinstance(value, Matchers):
+        return value
     if isinstance(value, list | tuple) and all(isinstance(text, str) for text in value):
         return parse_matchers(value)
-    return value
+    raise ValueError("matchers must be a list of texts; write them as ['team=\"ai\"', 'service=~\"chat|search\"']")
 
 
 AuthoredMatchers = Annotated[
-    Matchers, BeforeValidator(_from_authored), PlainSerializer(lambda value: [str(one) for one in value.all_of])
+    Matchers,
+    BeforeValidator(_from_authored),
+    PlainSerializer(lambda value: [str(one) for one in value.all_of]),
+    WithJsonSchema({"type": "array", "items": {"type": "string"}}),
 ]
 
 

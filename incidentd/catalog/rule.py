@@ -44,13 +44,14 @@ class Resolve(Section):
 
 
 class Rule(Section):
-    """One rule, defaults merged in. *levels* stand worst first. Native rules have different names."""
+    """One rule, defaults merged in. *levels* stand worst first. Native rules have different names. Where *source* or
+    *every* is not authored, loading fills in the only source and the source's interval."""
 
     name: str = Field(min_length=1)
     expr: str = Field(min_length=1)
     levels: tuple[Level, ...] = Field(min_length=1)
     source: str = "prometheus"
-    every: Duration | None = None
+    every: Duration = timedelta(seconds=30)
     resolve: Resolve = Resolve()
     cooldown: Duration = timedelta(minutes=5)
     group_by: tuple[str, ...] = ()

@@ -29,5 +29,5 @@ def groups(rules: Iterable[Rule]) -> tuple[Group, ...]:
     found: defaultdict[tuple[str, timedelta], list[Rule]] = defaultdict(list)
     for rule in rules:
         if rule.enabled:
-            found[rule.source, rule.interval].append(rule)
+            found[rule.source, rule.every].append(rule)
     return tuple(Group(source, every, tuple(members)) for (source, every), members in sorted(found.items()))

@@ -1,0 +1,53 @@
+"""``resolve.when`` never holds while a level is breached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from incidentd.catalog.checks.subject import Subject
+from incidentd.catalog.condition import Comparison
+from incidentd.catalog.problem import Problem
+from incidentd.catalog.rule import Level, Rule
+from incidentd.catalog.rule_file import AuthoredRule
+
+NAME = "rule-levels"
+
+
+def check(subject: Subject) -> Iterator[Problem]:
+    for authored in subject.rules:
+        problem = _problem(authored)
+        if problem is not None:
+            yield problem
+
+
+def _problem(authored: AuthoredRule) -> Problem | None:
+    rule = authored.rule
+    over = rule.resolve.when
+    if over is None:
+        return None
+    position = authored.position("resolve", "when")
+    if rule.compares_by_itself:
+        message = "resolve.when never sees a value that is over: the expression compares by itself"
+        return Problem(position, message, "move the comparison from `expr` to `when`, or remove resolve.when", NAME)
+    level, value = _overlap(rule, over)
+    if level is None or level.when is None:
+        return None
+    return Problem(
+        position,
+        f'resolve.when "{over.text}" also holds while {level.severity} "{level.when.text}" is breached, at {value:g} '
+        "for one: the incident would open and resolve in turn",
+        f'leave a gap: begin below "{rule.levels[-1].when and rule.levels[-1].when.text}" on the other side',
+        NAME,
+    )
+
+
+def _overlap(rule: Rule, over: Comparison) -> tuple[Level | None, float]:
+    """The mildest level that is breached by a value that also counts as over, and such a value."""
+    for level in reversed(rule.levels):
+        if level.when is None:
+            continue
+        one, other = sorted((level.when.threshold, over.threshold))
+        for value in ((one + other) / 2, one, other, one - 1, other + 1):
+            if level.when.holds(value) and over.holds(value):
+                return level, value
+    return None, 0

@@ -1,0 +1,24 @@
+"""No two rules have the same name: it is their identity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from incidentd.catalog.checks.subject import Subject
+from incidentd.catalog.problem import Position, Problem
+
+NAME = "rule-names"
+
+
+def check(subject: Subject) -> Iterator[Problem]:
+    first: dict[str, Position] = {}
+    for authored in subject.rules:
+        position = authored.position("name")
+        earlier = first.setdefault(authored.rule.name, position)
+        if earlier is not position:
+            yield Problem(
+                position,
+                f"there is another rule called {authored.rule.name}, in {earlier.file}:{earlier.line}",
+                "rename one of them; give both the same `incident` if they should share one",
+                check=NAME,
+            )

@@ -1,0 +1,20 @@
+"""Every rule asks a source that is configured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from incidentd.catalog.checks.subject import Subject
+from incidentd.catalog.explain import did_you_mean
+from incidentd.catalog.problem import Problem
+
+NAME = "rule-source"
+
+
+def check(subject: Subject) -> Iterator[Problem]:
+    sources = subject.config.sources
+    for authored in subject.rules:
+        name = authored.rule.source
+        if name not in sources:
+            message = f"{authored.rule.name} asks the source `{name}`, which is not configured"
+            yield Problem(authored.position("source"), message, did_you_mean(name, sources), check=NAME)

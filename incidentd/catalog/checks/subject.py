@@ -1,0 +1,20 @@
+"""What a check looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from incidentd.catalog.catalog import Catalog
+from incidentd.catalog.config import Config
+from incidentd.catalog.document import Document
+from incidentd.catalog.rule_file import AuthoredRule
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Everything that was read. *document* is incidentd.yaml, *rules* are those of the catalog with their places."""
+
+    config: Config
+    catalog: Catalog
+    document: Document
+    rules: tuple[AuthoredRule, ...]

@@ -1,0 +1,16 @@
+"""The whole of incidentd.yaml: settings, and who is told what."""
+
+from __future__ import annotations
+
+from incidentd.catalog.component import StatusPage
+from incidentd.catalog.receiver import Receiver
+from incidentd.catalog.route import Route
+from incidentd.settings import Settings
+
+
+class Config(Settings):
+    """The settings with what routes people and the public."""
+
+    receivers: tuple[Receiver, ...] = ()
+    route: Route = Route()
+    statuspage: StatusPage = StatusPage()

@@ -1,0 +1,25 @@
+"""Folders that people name -> the files in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+
+def find(path: Path, suffixes: Collection[str]) -> Iterator[Path]:
+    """*path* itself when it is a file, else every file below it with one of *suffixes*, in order of names. Hidden
+    files and folders are left out: Kubernetes keeps its versions of a mounted ConfigMap in some. Raises OSError."""
+    if not path.is_dir():
+        path.stat()
+        yield path
+        return
+    for folder, folders, names in os.walk(path, onerror=_fail):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith(".") and name.lower().endswith(tuple(suffixes)):
+                yield Path(folder) / name
+
+
+def _fail(error: OSError) -> None:
+    raise error

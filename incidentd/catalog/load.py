@@ -1,0 +1,162 @@
+"""incidentd.yaml and the files it names -> settings and catalog, or every problem found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from incidentd.catalog import checks, document, environment, explain, files, git, rule_file
+from incidentd.catalog import runbook as runbook_module
+from incidentd.catalog.catalog import Catalog
+from incidentd.catalog.checks.subject import Subject
+from incidentd.catalog.config import Config
+from incidentd.catalog.document import Document
+from incidentd.catalog.problem import CatalogError, Gravity, Position, Problem
+from incidentd.catalog.rule_file import AuthoredRule
+from incidentd.catalog.runbook import Runbook
+from incidentd.settings import Settings, shipped
+
+_YAML = (".yaml", ".yml")
+_MARKDOWN = (".md",)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What incidentd.yaml says. Paths of the settings are absolute; ``rules`` and ``runbooks`` are never None."""
+
+    settings: Settings
+    catalog: Catalog
+
+
+def load(config: Path, variables: Mapping[str, str] | None = None) -> Loaded:
+    """What *config* and the files that it names say, checked. *variables* are those of the process unless given.
+    Raises CatalogError with all problems found, warnings among them when there is an error."""
+    loading = _Loading(config, os.environ if variables is None else variables)
+    return loading.run()
+
+
+@dataclass(slots=True)
+class _Loading:
+    path: Path
+    variables: Mapping[str, str]
+    problems: list[Problem] = field(default_factory=list)
+    rules: list[AuthoredRule] = field(default_factory=list)
+    runbooks: dict[str, Runbook] = field(default_factory=dict)
+
+    def run(self) -> Loaded:
+        filled = environment.fill(document.read(self.path), self.variables)
+        self.problems += filled.problems
+        config = self._config(filled)
+        data = filled.document.data if isinstance(filled.document.data, dict) else {}
+        intervals = {name: source.every for name, source in config.sources.items()} if config else {}
+        rules = self._files("rules", data.get("rules"), filled.document, _YAML)
+        runbooks = self._files("runbooks", data.get("runbooks"), filled.document, _MARKDOWN)
+        self._read_rules(rules, intervals)
+        self._read_runbooks(runbooks)
+        known = config or Config.model_construct(sources={})
+        catalog = self._catalog(known)
+        subject = Subject(known, catalog, filled.document, tuple(self.rules))
+        self.problems += checks.run(subject, only_rules=config is None)
+        if config is None or any(one.gravity is Gravity.ERROR for one in self.problems):
+            raise CatalogError(self.problems)
+        return Loaded(self._settings(config), replace(catalog, warnings=tuple(self.problems)))
+
+    def _config(self, filled: environment.Filled) -> Config | None:
+        """What incidentd.yaml says, None when it says something wrong."""
+        missing = {one.position.line for one in self.problems}
+        try:
+            return Config.model_validate(self._absolute(filled.document.data))
+        except ValidationError as exc:
+            for one in explain.explain(exc, Config, filled.document):
+                if one.position.line not in missing:
+                    masked = replace(one, message=filled.masked(one.message), hint=filled.masked(one.hint))
+                    self.problems.append(masked)
+            return None
+
+    def _absolute(self, data: Any) -> Any:
+        """*data* with the paths of ``*_file`` keys made absolute: they are relative to the configuration."""
+        if isinstance(data, dict):
+            return {
+                key: self._beside(value) if key.endswith("_file") and isinstance(value, str) else self._absolute(value)
+                for key, value in data.items()
+            }
+        return [self._absolute(item) for item in data] if isinstance(data, list) else data
+
+    def _beside(self, path: str) -> str:
+        return str(self.path.parent / path)
+
+    def _files(self, key: str, authored: Any, config: Document, suffixes: Sequence[str]) -> list[Path]:
+        """The files of every path under *key*, once each; without the key those beside the configuration, else those
+        that ship."""
+        if not isinstance(authored, list):
+            return list(files.find(self._default(key), suffixes)) if self._default(key).is_dir() else []
+        found: dict[Path, None] = {}
+        for index, item in enumerate(authored):
+            path = self.path.parent / str(item)
+            try:
+                found |= dict.fromkeys(files.find(path, suffixes))
+            except (OSError, ValueError) as exc:
+                reason = "does not exist" if isinstance(exc, FileNotFoundError) else f"cannot be read: {exc}"
+                hint = f"paths are relative to {self.path.parent.absolute()}; create it or correct the path"
+                self.problems.append(Problem(config.position((key, index)), f"{path} {reason}", hint))
+        return list(found)
+
+    def _default(self, key: str) -> Path:
+        beside = self.path.parent / key
+        return beside if beside.is_dir() else shipped(key)
+
+    def _read_rules(self, paths: Sequence[Path], intervals: Mapping[str, timedelta]) -> None:
+        for path in paths:
+            try:
+                content = rule_file.parse(document.read(path), intervals)
+            except CatalogError as exc:
+                self.problems += exc.problems
+                continue
+            self.rules += content.rules
+            self.problems += content.problems
+
+    def _read_runbooks(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            if path.stem.lower() == "readme":
+                continue
+            try:
+                runbook, problems = runbook_module.parse(str(path), document.read_text(path))
+            except CatalogError as exc:
+                self.problems += exc.problems
+                continue
+            self.problems += problems
+            first = self.runbooks.setdefault(runbook.name, runbook)
+            if first is not runbook:
+                message = f"there are two runbooks called {runbook.name}: the other is {first.file}"
+                self.problems.append(Problem(Position(str(path)), message, "rename one of them"))
+
+    def _catalog(self, config: Config) -> Catalog:
+        return Catalog(
+            rules=tuple(authored.rule for authored in self.rules),
+            runbooks=self.runbooks,
+            receivers={receiver.name: receiver for receiver in config.receivers},
+            route=config.route,
+            statuspage=config.statuspage.model_copy(
+                update={"out": self.path.parent.absolute() / config.statuspage.out}
+            ),
+            commit=git.commit(self.path.parent),
+            positions={authored.rule.id: authored.position("name") for authored in self.rules},
+        )
+
+    def _settings(self, config: Config) -> Settings:
+        folder = self.path.parent.absolute()
+        rules = (self._default("rules"),) if config.rules is None else config.rules
+        runbooks = (self._default("runbooks"),) if config.runbooks is None else config.runbooks
+        return config.model_copy(
+            update={
+                "rules": tuple(folder / one for one in rules),
+                "runbooks": tuple(folder / one for one in runbooks),
+                "templates": folder / config.templates if config.templates is not None else None,
+            }
+        )
