@@ -15,7 +15,7 @@ RUN useradd --system --uid 10001 --home-dir /data incidentd \
     && install -d -o incidentd /data
 COPY --from=build /venv /venv
 ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
-USER incidentd
+USER 10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 9720

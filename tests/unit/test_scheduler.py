@@ -1,0 +1,124 @@
+"""When a group is due: slots that a restart does not shift, and that no failure ends."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from incidentd import scheduler
+from incidentd.catalog.rule import Rule
+from incidentd.clock import MovableClock, SystemClock
+from incidentd.evaluation.group import Group
+from incidentd.metrics import LOOP_FAILURES, MISSED_SLOTS
+
+GROUP = Group("prometheus", timedelta(seconds=30), ())
+T0 = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
+
+
+def test_slots_are_the_same_whatever_the_time_of_the_start() -> None:
+    slots = sorted({scheduler.slot_of(GROUP, T0 + timedelta(seconds=second)) for second in range(90)})
+    assert {later - slot for slot, later in pairwise(slots)} == {timedelta(seconds=30)}
+
+
+def test_a_slot_is_never_in_the_future_nor_older_than_one_interval() -> None:
+    for second in range(120):
+        now = T0 + timedelta(seconds=second)
+        assert timedelta() <= now - scheduler.slot_of(GROUP, now) < timedelta(seconds=30, milliseconds=1)
+
+
+def test_groups_do_not_all_begin_at_once() -> None:
+    offsets = {scheduler.first_slot(Group(f"s{n}", timedelta(minutes=1), ())).second for n in range(50)}
+    assert len(offsets) > 20
+
+
+class Running:
+    """A scheduler on the real clock with short intervals; what it evaluated, and a gate to hold it."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, datetime]] = []
+        self.news = threading.Condition()
+        self.gate = threading.Event()
+        self.gate.set()
+        self.fail = False
+        self.scheduler = scheduler.Scheduler(self.evaluate, ["fast", "hung"], SystemClock())
+
+    def evaluate(self, group: Group, slot: datetime) -> None:
+        if group.source == "hung":
+            self.gate.wait(10)
+        with self.news:
+            self.seen.append((group.name, slot))
+            self.news.notify_all()
+        if self.fail:
+            raise RuntimeError("the store is gone")
+
+    def wait_for(self, name: str, times: int) -> list[datetime]:
+        def slots() -> list[datetime]:
+            return [slot for seen, slot in self.seen if seen == name]
+
+        with self.news:
+            assert self.news.wait_for(lambda: len(slots()) >= times, 10), self.seen
+            return slots()
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    made = Running()
+    made.scheduler.start()
+    yield made
+    made.gate.set()
+    made.scheduler.stop()
+
+
+FAST = Group("fast", timedelta(milliseconds=100), ())
+HUNG = Group("hung", timedelta(milliseconds=100), ())
+
+
+def test_a_source_that_hangs_does_not_hold_up_another(running: Running) -> None:
+    running.gate.clear()
+    running.scheduler.plan([FAST, HUNG])
+    assert len(running.wait_for("fast/0.1s", 3)) >= 3
+    assert not [name for name, _ in running.seen if name.startswith("hung")]
+
+
+def test_slots_that_were_missed_are_counted(running: Running) -> None:
+    before = MISSED_SLOTS.labels("hung/0.1s")._value.get()
+    running.gate.clear()
+    running.scheduler.plan([FAST, HUNG])
+    running.wait_for("fast/0.1s", 6)
+    running.gate.set()
+    running.wait_for("hung/0.1s", 2)
+    assert MISSED_SLOTS.labels("hung/0.1s")._value.get() > before
+
+
+def test_a_failure_does_not_end_the_loop(running: Running) -> None:
+    before = LOOP_FAILURES.labels("evaluation")._value.get()
+    running.fail = True
+    running.scheduler.plan([FAST])
+    running.wait_for("fast/0.1s", 2)
+    assert LOOP_FAILURES.labels("evaluation")._value.get() > before
+
+
+def test_a_group_that_is_planned_no_more_stops_and_the_others_go_on(running: Running) -> None:
+    other = Group("fast", timedelta(milliseconds=150), ())
+    running.scheduler.plan([FAST, other])
+    running.wait_for("fast/0.1s", 1)
+    running.scheduler.plan([other])
+    assert list(running.scheduler.next_slots()) == ["fast/0.15s"]
+    so_far = len(running.wait_for("fast/0.15s", 1))
+    assert len(running.wait_for("fast/0.15s", so_far + 2)) >= so_far + 2
+
+
+def test_the_group_is_handed_over_with_the_rules_of_the_newest_plan() -> None:
+    given: list[Group] = []
+    clock = MovableClock(T0)
+    made = scheduler.Scheduler(lambda group, _: given.append(group), ["p"], clock)
+    rule = Rule.model_validate({"name": "A", "expr": "x", "severity": "sev2"})
+    made.plan([Group("p", timedelta(minutes=1), ())])
+    made.plan([Group("p", timedelta(minutes=1), (rule,))])
+    (job,) = made._scheduler.get_jobs()
+    job.func(*job.args)
+    assert given[0].rules == (rule,)
