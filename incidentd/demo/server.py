@@ -1,6 +1,7 @@
 """HTTP requests on a loopback port -> a stand-in's answers, with memory and failures on demand."""
 
 import collections
+import contextlib
 import http.server
 import json
 import socket
@@ -219,7 +220,8 @@ class _Server(http.server.ThreadingHTTPServer):
     def server_close(self) -> None:
         super().server_close()
         for connection in self.connections.copy():
-            _cut(connection)
+            with contextlib.suppress(OSError):  # the peer was faster
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A peer that goes away is its own affair; anything else is a fault of the stand-in and is printed."""
@@ -253,7 +255,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         )
         if answer is None:
             self.close_connection = True
-            _cut(self.connection)
             return
         self.send_response(answer.status)
         for name, value in answer.headers.items():
@@ -273,10 +274,3 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the standard library's name
         """Silent: `received` is the log."""
-
-
-def _cut(connection: socket.socket) -> None:
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return  # the peer was faster

@@ -1,5 +1,9 @@
 import os
+import shutil
 import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +69,40 @@ def test_nothing_is_left_when_it_is_closed_even_if_it_was_paused() -> None:
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert not Path(directory).parent.exists()
+
+
+def test_it_dies_with_the_process_that_started_it() -> None:
+    """Also when that one is killed and can clean up nothing, even while it is paused."""
+    script = (
+        "import os, signal; from incidentd.demo.prometheus import Prometheus; "
+        "p = Prometheus(); p.start(); p.pause(); print(p.pid, p._temporary.name, flush=True); "
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    pid, directory = done.stdout.split()
+    shutil.rmtree(directory)
+    deadline = time.monotonic() + 10
+    while alive(int(pid)):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def alive(pid: int) -> bool:
+    """A zombie that nobody has reaped yet is dead."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_a_given_directory_keeps_its_data(tmp_path: Path) -> None:
+    prometheus = Prometheus(data_dir=tmp_path, backfill=openmetrics({"old": [(1_700_000_000, 7.0)]}))
+    with prometheus:
+        pass
+    with pytest.raises(DemoError, match="does not run"):
+        prometheus.pause()
+    with Prometheus(data_dir=tmp_path) as again:
+        assert ask(again, "old", time=1_700_000_000) == [[1700000000, "7"]]
 
 
 def test_a_broken_rule_file_says_so() -> None:

@@ -118,6 +118,7 @@ def test_calls_that_jira_refuses(jira: JiraStandIn, cloud: Client, datacenter: C
         cloud("POST", "issue", {"fields": FIELDS}, auth=("bot@example.com", "wrong")).status_code,
         cloud("POST", "issue", []).status_code,
         cloud("POST", "issue", {}).status_code,
+        cloud("POST", "issue", data="{").status_code,
         cloud("GET", "issue/OPS-9").status_code,
         cloud("POST", "issue/OPS-1/comment", {"body": ""}).status_code,
         cloud("POST", "issue/OPS-1/comment", {"body": "plain"}).status_code,
@@ -131,7 +132,7 @@ def test_calls_that_jira_refuses(jira: JiraStandIn, cloud: Client, datacenter: C
         cloud("GET", "nothing").status_code,
         requests.get(f"{jira.url}/rest/agile/1.0/board", timeout=5).status_code,
     ]
-    assert refused == [401, 400, 400, 404, 400, 400, 400, 400, 400, 400, 405, 410, 400, 404, 404]
+    assert refused == [401, 400, 400, 400, 404, 400, 400, 400, 400, 400, 400, 405, 410, 400, 404, 404]
     assert jira.issues[0].status == "To Do"
 
 

@@ -72,6 +72,7 @@ def test_post_press_edit_and_the_button_is_gone(slack: SlackStandIn, service: Se
     message = slack.expect_message("#incidents", "sev2")
     assert (posted["channel"], posted["ts"]) == ("C001DEMO", message.ts)
     assert message.buttons == ["Acknowledge", "Resolve"]
+    assert (message.blocks, message.attachments[0]["color"]) == ((), "#e01e5a")
 
     assert message.press("Acknowledge", user="U7").status_code == 200
     (request, _), (payload,) = service.received[0], service.payloads
@@ -231,6 +232,14 @@ def test_an_update_needs_the_channel_id_and_an_existing_message(slack: SlackStan
         ([{"type": "image", "alt_text": "x"}], "/blocks/0/image_url"),
         ([{"type": "marquee"}], "/blocks/0"),
         (
+            [{"type": "section", "text": {"type": "mrkdwn", "text": "x"}, "accessory": {"type": "x"}}],
+            "/blocks/0/accessory",
+        ),
+        (
+            [{"type": "context", "elements": [{"type": "image", "image_url": "x" * 3001, "alt_text": "x"}]}],
+            "/blocks/0/elements/0/image_url",
+        ),
+        (
             [{"type": "actions", "elements": [button("x") | {"confirm": {"title": {"type": "plain_text"}}}]}],
             "/blocks/0/elements/0/confirm/title/text",
         ),
@@ -252,6 +261,8 @@ def test_other_content_that_slack_refuses(client: WebClient) -> None:
     assert error_of(post, channel="#incidents", text="x", blocks=many) == "msg_blocks_too_long"
     beside = [{"text": "legacy", "blocks": [section("x")]}]
     assert error_of(post, channel="#incidents", text="x", attachments=beside) == "invalid_attachments"
+    assert error_of(post, channel="#incidents", text="x", blocks={"type": "divider"}) == "invalid_blocks"
+    assert error_of(post, channel="#incidents", text="x", attachments=["x"]) == "invalid_attachments"
     inside = [{"blocks": [section("")]}]
     assert error_of(post, channel="#incidents", text="x", attachments=inside) == "invalid_attachments"
     metadata = {"event_type": "t", "event_payload": {"x": "y" * 17_000}}
@@ -307,5 +318,7 @@ def test_the_signature_is_slacks_published_one() -> None:
 def test_pressing_needs_to_know_where(slack: SlackStandIn, client: WebClient) -> None:
     client.chat_postMessage(channel="#incidents", text="x", blocks=[actions("Resolve")])
     slack.interactivity_url = ""
+    with pytest.raises(DemoError, match="no channel '#nowhere'"):
+        slack.expect_message("#nowhere", "x")
     with pytest.raises(DemoError, match="was not told the interactivity URL"):
         slack.expect_message("#incidents", "x").press("Resolve")

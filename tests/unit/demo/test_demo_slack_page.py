@@ -97,11 +97,14 @@ def test_every_block_is_shown_and_buttons_press_from_the_page(slack: SlackStandI
 def test_a_page_that_was_left_open_presses_the_version_that_it_shows(slack: SlackStandIn, service: Service) -> None:
     ts = post(slack, text="old", blocks=[{"type": "actions", "elements": [button("Acknowledge")]}])["ts"]
     left_open = look(slack)
-    post(slack, "chat.update", ts=ts, text="new", blocks=[])
-    assert "Acknowledge" not in look(slack)
-    assert "(edited)" in look(slack)
+    post(slack, "chat.update", ts=ts, text="new", blocks=[{"type": "actions", "elements": [button("Resolve")]}])
+    now = look(slack)
+    assert "Acknowledge" not in now
+    assert "(edited)" in now
     press(slack, left_open, "Acknowledge")
-    assert '"text": "old"' in service.received[0][0].form()["payload"]
+    press(slack, now, "Resolve")
+    assert ['"text": "old"' in r.form()["payload"] for r, _ in service.received] == [True, False]
+    assert ['"value": "Resolve"' in r.form()["payload"] for r, _ in service.received] == [False, True]
     assert requests.post(f"{slack.url}/press", data={"ts": "1.0"}, timeout=5).status_code == 404
 
 
