@@ -10,7 +10,9 @@ from incidentd.demo.page import page
 from incidentd.demo.server import NOT_FOUND, Answer, DemoError, Request, StandIn, html_answer, json_answer, redirect
 
 TICK_S = 0.25
-STYLE = ".off { color: var(--bad); font-weight: 700 } input { font: inherit; width: 7em }"
+STYLE = (
+    ".off { color: var(--bad); font-weight: 700 } input { font: inherit; width: 6em } td form { white-space: nowrap }"
+)
 LONGEST_STEP_S = 5.0  # after a sleep of the machine, not all that was missed
 
 
