@@ -50,7 +50,7 @@ class _Loading:
     runbooks: dict[str, Runbook] = field(default_factory=dict)
 
     def run(self) -> Loaded:
-        filled = environment.fill(document.read(self.path), self.variables)
+        filled = environment.fill(_configuration(self.path), self.variables)
         self.problems += filled.problems
         config = self._config(filled)
         data = filled.document.data if isinstance(filled.document.data, dict) else {}
@@ -160,3 +160,13 @@ class _Loading:
                 "templates": folder / config.templates if config.templates is not None else None,
             }
         )
+
+
+def _configuration(path: Path) -> Document:
+    try:
+        return document.read(path)
+    except CatalogError as exc:
+        if path.exists():
+            raise
+        hint = "name it with --config, or write one to start from with `incidentd init`"
+        raise CatalogError(replace(one, hint=hint) for one in exc.problems) from exc

@@ -1,0 +1,7 @@
+"""``python -m incidentd``."""
+
+from __future__ import annotations
+
+from incidentd.cli import main
+
+main()

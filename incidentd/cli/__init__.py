@@ -1,0 +1,37 @@
+"""The command line: one module a command."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import incidentd
+from incidentd.cli import check, init, schema
+
+app = typer.Typer(
+    help="Alerting and incident response: rules in git, incidents with runbooks, pages that are never lost.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+app.command("check")(check.check)
+app.command("schema")(schema.schema)
+app.command("init")(init.init)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer passes the flag
+    if wanted:
+        typer.echo(f"incidentd {incidentd.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,  # noqa: FBT002 - a flag
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command that the arguments name. Exits 0 when all is fine, 1 when something is wrong, 2 on wrong use."""
+    app()
