@@ -7,16 +7,19 @@ from typing import Annotated
 import typer
 
 import incidentd
-from incidentd.cli import check, init, schema
+from incidentd.cli import check, demo, init, run, schema, token
 
 app = typer.Typer(
     help="Alerting and incident response: rules in git, incidents with runbooks, pages that are never lost.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
+app.command("run")(run.run)
 app.command("check")(check.check)
-app.command("schema")(schema.schema)
 app.command("init")(init.init)
+app.command("schema")(schema.schema)
+app.add_typer(token.app, name="token")
+app.command("demo")(demo.demo)
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer passes the flag

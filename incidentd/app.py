@@ -1,0 +1,262 @@
+"""The composition root: a configuration file -> a running service. Names every concrete adapter."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+from watchfiles import watch
+
+from incidentd import metrics
+from incidentd.catalog.catalog import Catalog
+from incidentd.catalog.difference import Difference, difference
+from incidentd.catalog.load import Loaded, load
+from incidentd.catalog.problem import CatalogError
+from incidentd.clock import Clock
+from incidentd.delivery.worker import Worker
+from incidentd.evaluation import source_watch
+from incidentd.evaluation.evaluator import Evaluator
+from incidentd.evaluation.group import groups
+from incidentd.incidents.desk import IncidentDesk
+from incidentd.notify.email.notifier import EmailNotifier
+from incidentd.notify.jira.notifier import JiraNotifier
+from incidentd.notify.notifier import Notifier
+from incidentd.notify.pagerduty.notifier import PagerDutyNotifier
+from incidentd.notify.render import Templates
+from incidentd.notify.slack.notifier import SlackNotifier
+from incidentd.notify.webhook.notifier import WebhookNotifier
+from incidentd.scheduler import Scheduler
+from incidentd.settings import Settings
+from incidentd.sources.prometheus import PrometheusSource
+from incidentd.statuspage.publish import Publisher
+from incidentd.store import alerts, deliveries, tokens
+from incidentd.store.database import Database, StoreError
+from incidentd.web import auth
+from incidentd.web.context import HealthReport, ReloadResult, RuleState, WebContext
+from incidentd.web.server import ListenError, Server, build
+
+_LOG = structlog.get_logger(__name__)
+
+_THREADS_PER_CHANNEL = 2
+_COOLDOWN_CHECK = timedelta(seconds=2)
+_STOP_SECONDS = 15
+
+
+class CannotStartError(Exception):
+    """The service may not start as it is set up; the text says what to do."""
+
+
+STARTING_FAILS = (CannotStartError, ListenError, StoreError)
+"""What building and starting may raise; each text says what to do."""
+
+
+class App:
+    """One service. Build it, :meth:`start` it, and :meth:`stop` it from the thread that started it."""
+
+    def __init__(self, config: Path, loaded: Loaded, clock: Clock) -> None:
+        """Opens the database and brings its schema up to date. Raises StoreError."""
+        self._config = config
+        self._clock = clock
+        self._settings = loaded.settings
+        self._catalog = loaded.catalog
+        self._stop = threading.Event()
+        self._wakes: list[threading.Event] = []
+        self._threads: list[threading.Thread] = []
+        self._reload_lock = threading.Lock()
+        self.database = Database(self._settings.database)
+        self.database.migrate()
+        self.desk = IncidentDesk(self.database, self.catalog, clock, self._wake)
+        self._sources = {name: PrometheusSource(name, one) for name, one in self._settings.sources.items()}
+        watches = {name: source_watch.rule_for(one) for name, one in self._settings.sources.items()}
+        self._evaluator = Evaluator(self._sources, watches, self.desk)
+        self._scheduler = Scheduler(self._evaluator.evaluate, self._sources, clock)
+        self._notifiers = notifiers(self._settings)
+        self._server = Server(build(self._web_context()), self._settings.host, self._settings.port)
+
+    def catalog(self) -> Catalog:
+        """The catalog that is in force."""
+        return self._catalog
+
+    @property
+    def address(self) -> str:
+        """Where it listens, as ``http://127.0.0.1:9720``; known once it is started."""
+        return f"http://{self._settings.host}:{self._server.port}"
+
+    def start(self) -> None:
+        """Takes over from the last process and begins. Raises CannotStartError and StoreError."""
+        self._require_token_off_loopback()
+        self.database.claim_for_this_process()
+        with self.database.transaction() as session:
+            if self.database.is_sqlite:
+                deliveries.release_all(session)
+            self._evaluator.load(alerts.load_all(session))
+        self._adopt(self._catalog)
+        self._scheduler.chore("cooldowns", self.desk.end_cooldowns, _COOLDOWN_CHECK)
+        self._start_delivery()
+        self._start_publisher()
+        self._server.start()
+        self._scheduler.start()
+        self._start_thread("watch files", self._watch_files)
+        _LOG.info(
+            f"incidentd listens on {self.address}",
+            action="started",
+            rules=len(self._catalog.rules),
+            commit=self._catalog.commit,
+        )
+
+    def stop(self) -> None:
+        """Ends what runs in order: no more slots, no more requests, what is being sent is finished."""
+        self._scheduler.stop()
+        self._server.stop()
+        self._stop.set()
+        self._wake()
+        for thread in self._threads:
+            thread.join(_STOP_SECONDS)
+        for source in self._sources.values():
+            source.close()
+        self.database.close()
+        _LOG.info("incidentd has stopped", action="stopped")
+
+    def reload(self) -> ReloadResult:
+        """Loads everything authored anew, all or nothing: a broken catalog is refused and the running one stays."""
+        with self._reload_lock:
+            try:
+                loaded = load(self._config)
+            except CatalogError as error:
+                metrics.RELOADS.labels("refused").inc()
+                _LOG.error(
+                    "the reload was refused; the last good catalog stays", action="reload_refused", error=str(error)
+                )
+                return ReloadResult(ok=False, added=(), changed=(), removed=(), problems=error.problems)
+            found = difference(self._catalog, loaded.catalog)
+            self._adopt(loaded.catalog)
+        metrics.RELOADS.labels("done").inc()
+        self._log_reload(found, loaded.settings)
+        self._wake()
+        return ReloadResult(ok=True, added=found.added, changed=found.changed, removed=found.removed, problems=())
+
+    def health(self) -> HealthReport:
+        """Whether it does its job: the database answers, delivery and evaluation threads live."""
+        dead = [thread.name for thread in self._threads if not thread.is_alive()]
+        checks = {"threads": f"ended: {', '.join(dead)}" if dead else "ok"}
+        return HealthReport(ready=not dead, checks=checks)
+
+    def rule_states(self) -> Mapping[str, RuleState]:
+        """The last and next evaluation of each rule, by its identity."""
+        next_slots = self._scheduler.next_slots()
+        health = self._evaluator.health()
+        states = {}
+        for group in groups(self._catalog.rules):
+            for rule in group.rules:
+                last = health.get(rule.id)
+                states[rule.id] = RuleState(
+                    last_evaluation=last.evaluated_at if last else None,
+                    seconds=last.seconds if last else 0.0,
+                    health="unknown" if last is None else "err" if last.error else "ok",
+                    last_error=last.error if last else "",
+                    next_at=next_slots.get(group.name),
+                )
+        return states
+
+    def _adopt(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._scheduler.plan(groups(catalog.rules))
+        self._evaluator.retire({rule.id for rule in catalog.rules if rule.enabled}, self._clock.now())
+
+    def _log_reload(self, found: Difference, settings: Settings) -> None:
+        fixed = [name for name in Settings.model_fields if getattr(settings, name) != getattr(self._settings, name)]
+        if fixed:
+            _LOG.warning("these settings take effect at the next start", action="restart_needed", settings=fixed)
+        _LOG.info(
+            "the catalog was reloaded",
+            action="reloaded",
+            added=found.added,
+            changed=found.changed,
+            removed=found.removed,
+            commit=self._catalog.commit,
+        )
+
+    def _require_token_off_loopback(self) -> None:
+        with self.database.reading() as session:
+            has_token = self._settings.api.token is not None or bool(tokens.list_all(session))
+        why_not = auth.may_listen(self._settings, has_token=has_token)
+        if why_not:
+            raise CannotStartError(why_not)
+
+    def _start_delivery(self) -> None:
+        worker = Worker(
+            self.database,
+            self._notifiers,
+            self._settings,
+            self.catalog,
+            self._clock,
+            owner=secrets.token_hex(8),
+            jitter=random.random,
+        )
+        for channel in self._notifiers:
+            for index in range(_THREADS_PER_CHANNEL):
+                wake = self._new_wake()
+                self._start_thread(f"deliver {channel} {index}", partial(worker.run, channel, wake, self._stop))
+
+    def _start_publisher(self) -> None:
+        publisher = Publisher(self.database, self.catalog, self._settings, self._clock)
+        wake = self._new_wake()
+        self._start_thread("publish", partial(publisher.run, wake, self._stop))
+
+    def _watch_files(self) -> None:
+        """Reloads when something authored changes. Folders are watched, so that a swapped link is seen."""
+        for _ in watch(*self._authored_folders(), stop_event=self._stop, rust_timeout=500):
+            self.reload()
+
+    def _authored_folders(self) -> list[Path]:
+        paths = [self._config, *(self._settings.rules or ()), *(self._settings.runbooks or ())]
+        return sorted({path if path.is_dir() else path.absolute().parent for path in paths})
+
+    def _start_thread(self, name: str, run: Callable[[], None]) -> None:
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _new_wake(self) -> threading.Event:
+        wake = threading.Event()
+        self._wakes.append(wake)
+        return wake
+
+    def _wake(self) -> None:
+        for wake in self._wakes:
+            wake.set()
+
+    def _web_context(self) -> WebContext:
+        return WebContext(
+            settings=self._settings,
+            database=self.database,
+            desk=self.desk,
+            current=self.catalog,
+            clock=self._clock,
+            reload=self.reload,
+            health=self.health,
+            rule_states=self.rule_states,
+        )
+
+
+def notifiers(settings: Settings) -> dict[str, Notifier[Any]]:
+    """One notifier for each channel that is set up, by the channel's name."""
+    templates = Templates(settings.templates)
+    found: dict[str, Notifier[Any]] = {
+        "pagerduty": PagerDutyNotifier(settings.pagerduty, templates),
+        "webhook": WebhookNotifier(settings.webhook),
+    }
+    if settings.slack is not None:
+        found["slack"] = SlackNotifier(settings.slack, templates)
+    if settings.smtp is not None:
+        found["email"] = EmailNotifier(settings.smtp, templates)
+    if settings.jira is not None:
+        found["jira"] = JiraNotifier(settings.jira, templates)
+    return found

@@ -1,0 +1,64 @@
+"""``incidentd token``: who may change something over HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from incidentd.cli import options
+
+if TYPE_CHECKING:
+    from incidentd.store.database import Database
+
+app = typer.Typer(help="API tokens: who may change something over HTTP.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="Whose token it is: a person, a script.")]
+
+
+@app.command()
+def create(name: Name, config: options.Config = options.DEFAULT_CONFIG) -> None:
+    """Make a token and print it, this once: only its digest is stored."""
+    from incidentd.clock import SystemClock  # noqa: PLC0415 - beside the store
+    from incidentd.store import tokens  # noqa: PLC0415 - SQLModel takes a second to import
+
+    with _open(config).transaction() as session:
+        token = tokens.create(session, name, SystemClock().now())
+    if token is None:
+        typer.echo(f"there is a token of {name!r} already; revoke it first: incidentd token revoke {name}", err=True)
+        raise typer.Exit(1)
+    typer.echo(token)
+
+
+@app.command("list")
+def list_(config: options.Config = options.DEFAULT_CONFIG) -> None:
+    """Name the tokens, with the time when each was made."""
+    from incidentd.store import tokens  # noqa: PLC0415 - SQLModel takes a second to import
+
+    with _open(config).reading() as session:
+        for one in tokens.list_all(session):
+            typer.echo(f"{one.name}\t{one.created_at:%Y-%m-%dT%H:%M:%SZ}")
+
+
+@app.command()
+def revoke(name: Name, config: options.Config = options.DEFAULT_CONFIG) -> None:
+    """Make a token worthless, and sign out the browsers that used it."""
+    from incidentd.store import tokens  # noqa: PLC0415 - SQLModel takes a second to import
+
+    with _open(config).transaction() as session:
+        found = tokens.revoke(session, name)
+    if not found:
+        typer.echo(f"there is no token of {name!r}; see: incidentd token list", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"revoked {name}")
+
+
+def _open(config: options.Config) -> Database:
+    from incidentd.store.database import Database, StoreError  # noqa: PLC0415 - SQLModel takes a second to import
+
+    try:
+        database = Database(options.loaded(config).settings.database)
+        database.migrate()
+    except StoreError as exc:
+        typer.echo(str(exc), err=True)
+        raise typer.Exit(1) from exc
+    return database
