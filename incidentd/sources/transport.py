@@ -1,0 +1,122 @@
+"""A query of prometheus-api-client -> one POST with the query in its body, and the whole answer or a SourceError."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from http import HTTPStatus
+from http.client import HTTPException, IncompleteRead
+from typing import Any
+from urllib.parse import urlsplit
+
+from requests import PreparedRequest, RequestException, Response, Timeout
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import DecodeError, HTTPError
+from urllib3.exceptions import TimeoutError as ReadTimeoutError
+
+from incidentd.sources import envelope
+from incidentd.sources.base import Reason
+from incidentd.sources.envelope import SourceError
+
+MAX_BODY_BYTES = 64 * 2**20
+_READ_BYTES = 2**16
+
+
+class QueryTransport(HTTPAdapter):
+    """Sends once, follows no redirect, and gives up *timeout_s* seconds after the start.
+
+    A connection that stops in the middle of the body is noticed within another *timeout_s*.
+    """
+
+    def __init__(self, timeout_s: float, connections: int) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=0)
+        self._timeout_s = timeout_s
+
+    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
+        """A Reply with status 200. Raises SourceError for all else that the server or the network can do."""
+        _move_query_to_body(request)
+        deadline = time.monotonic() + self._timeout_s
+        options |= {"stream": True, "timeout": (self._timeout_s, self._timeout_s)}
+        try:
+            head = super().send(request, *args, **options)
+            with head:
+                body = self._read(head.raw, deadline)
+        except (RequestException, HTTPError) as exc:
+            raise translated(exc, self._timeout_s) from exc
+        if head.is_redirect:
+            raise SourceError(Reason.MALFORMED, f"redirects to {_place(head.headers['location'])}")
+        if head.status_code != HTTPStatus.OK:
+            raise envelope.refusal(head.status_code, body)
+        return Reply(head, body)
+
+    def _read(self, raw: Any, deadline: float) -> bytes:
+        """All of the body, however slowly it trickles; a time-out of the socket alone starts anew with each byte."""
+        parts, size = [], 0
+        while part := raw.read1(_READ_BYTES, decode_content=True):
+            parts.append(part)
+            size += len(part)
+            if size > MAX_BODY_BYTES:
+                raise SourceError(
+                    Reason.ERROR, f"the answer exceeds {MAX_BODY_BYTES >> 20} MiB; aggregate or select less"
+                )
+            if time.monotonic() > deadline:
+                raise _timed_out(self._timeout_s)
+        return b"".join(parts)
+
+
+class Reply(Response):
+    """A response that is read already, and whose JSON is checked while the library decodes it."""
+
+    def __init__(self, head: Response, body: bytes) -> None:
+        super().__init__()
+        vars(self).update(vars(head))
+        self._content = body
+
+    def json(self, **_options: Any) -> Any:
+        """The envelope of a complete answer. Raises SourceError if it is none, see `envelope.opened`."""
+        return envelope.opened(self.content)
+
+
+def translated(exc: Exception, timeout_s: float) -> SourceError:
+    """What an error of requests or urllib3 means; says nothing of the URL, the headers or the query."""
+    if isinstance(exc, Timeout | ReadTimeoutError):
+        return _timed_out(timeout_s)
+    if isinstance(exc, DecodeError):
+        return SourceError(Reason.MALFORMED, "the answer is compressed and cannot be decompressed")
+    for cause in _causes(exc):
+        if isinstance(cause, ConnectionError) or (isinstance(cause, OSError) and cause.strerror):
+            why = cause.strerror or "the connection was closed before the answer"
+            return SourceError(Reason.UNREACHABLE, f"cannot be reached: {why}")
+        if isinstance(cause, IncompleteRead):
+            return SourceError(Reason.MALFORMED, "the answer ended in the middle of its body")
+        if isinstance(cause, HTTPException):
+            return SourceError(Reason.MALFORMED, "does not answer in HTTP")
+    return SourceError(Reason.ERROR, "the request cannot be made; check the source's url, headers and token")
+
+
+def _timed_out(timeout_s: float) -> SourceError:
+    return SourceError(Reason.TIMEOUT, f"no complete answer within {timeout_s:g} s")
+
+
+def _causes(exc: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = exc
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _place(location: str) -> str:
+    """Where a redirect leads, without the credentials and the query that it may carry."""
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return "an invalid address"
+    return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _move_query_to_body(request: PreparedRequest) -> None:
+    url, _, query = (request.url or "").partition("?")
+    request.url = url
+    request.body = query.encode()
+    request.headers["Content-Type"] = "application/x-www-form-urlencoded"
+    request.headers["Content-Length"] = str(len(request.body))
