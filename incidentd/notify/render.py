@@ -133,6 +133,9 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         _weighed(right)
         return _weighed(super().call_binop(context, operator, left, right))
 
+    def wrap_str_format(self, value: Any) -> None:
+        """So that ``str.format`` is a method like others, and not offered: its widths know no bounds."""
+
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         return super().is_safe_attribute(obj, attr, value) and (not callable(value) or attr in _METHODS)
 

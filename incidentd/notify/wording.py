@@ -25,6 +25,8 @@ STATE_WORDS = {
 # They differ in shape, for those who do not see the colours.
 MARKS = {State.DETECTED: "🚨", State.ACKNOWLEDGED: "👀", State.MITIGATING: "🔧", State.RESOLVED: "✅"}
 
+_MAX_NAME = 80
+_MAX_PLAIN = 50_000
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -123,7 +125,7 @@ def plain(notification: Notification) -> str:
         lines += [f"Next: {n.runbook.next_step}", f"Runbook: {n.runbook.url}", ""]
     lines += [f"- {alert.summary} {value_and_condition(alert)}" for alert in n.alerts[:20]]
     lines += ["", n.url]
-    return "\n".join(lines)
+    return clean("\n".join(lines), _MAX_PLAIN)
 
 
 def values(notification: Notification) -> Mapping[str, Any]:
@@ -161,7 +163,7 @@ def _some(labels: Mapping[str, str]) -> str:
 
 
 def _by(who: str) -> str:
-    return f" by {who}" if who else ""
+    return f" by {one_line(who, _MAX_NAME)}" if who else ""
 
 
 def _acknowledged(n: Notification, word: str) -> str:

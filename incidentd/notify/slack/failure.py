@@ -16,8 +16,10 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from incidentd.notify import transport
 from incidentd.notify.notifier import DeliveryError
 
-RAISED = (SlackClientError, OSError, http.client.HTTPException, ValueError)
-"""What a call can raise: the SDK lets urllib's errors through, and ValueError for an answer that is no UTF-8."""
+_UNREADABLE = (ValueError, AttributeError)
+RAISED = (SlackClientError, OSError, http.client.HTTPException, *_UNREADABLE)
+"""What a call can raise: the SDK lets urllib's errors through, ValueError for an answer that is no UTF-8, and
+AttributeError for JSON that is no object."""
 
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 """The message can no longer be edited: somebody deleted it, or the workspace forbids it."""
@@ -54,7 +56,13 @@ def translated(method: str, exc: Exception) -> SlackDeliveryError:
         cause: BaseException | None = exc.reason if isinstance(exc.reason, BaseException) else None
     else:
         cause = exc
-    what = "did not answer in time" if isinstance(cause, TimeoutError) else "cannot be reached"
+    match cause:
+        case TimeoutError():
+            what = "did not answer in time"
+        case ValueError() | AttributeError():
+            what = "gave an answer that cannot be read"
+        case _:
+            what = "cannot be reached"
     return SlackDeliveryError(
         f"Slack {what} ({method}, {type(cause).__name__})",
         permanent=False,

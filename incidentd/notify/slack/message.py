@@ -71,7 +71,6 @@ def build(notification: Notification, lock_screen: str) -> Message:
         attachments=[
             {
                 "color": _COLOURS[notification.state],
-                "fallback": text,
                 "blocks": [block.to_dict() for block in below],
             }
         ],
@@ -131,13 +130,13 @@ def _resolved(n: Notification) -> list[Block]:
 
 def _conditions(n: Notification) -> str:
     alerts = sorted(n.firing or n.alerts, key=lambda alert: (alert.severity.rank, alert.since))
-    lines = [_condition(alert) for alert in alerts[:_SHOWN_ALERTS]]
+    lines = [_condition(alert, n.title) for alert in alerts[:_SHOWN_ALERTS]]
     more = len(alerts) - _SHOWN_ALERTS
     return "\n".join([*lines, f"… and {more} more"] if more > 0 else lines)
 
 
-def _condition(alert: AlertLine) -> str:
-    said = _marked(alert.summary, _MAX_ALERT)
+def _condition(alert: AlertLine, title: str) -> str:
+    said = _marked(alert.summary, _MAX_ALERT) if alert.summary != title else ""
     held = _marked(wording.value_and_condition(alert), _MAX_FACT)
     parts = (f"*{_marked(alert.rule, 100)}*", said, held, f"since {_moment(alert.since)}")
     return " · ".join(part for part in parts if part)
