@@ -7,6 +7,7 @@ from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
@@ -39,7 +40,7 @@ class Section(BaseModel):
             if twin not in values or "SecretStr" not in repr(field.annotation):
                 continue
             if values.get(name) is not None:
-                raise ValueError(f"{name} and {twin} are both given; keep one")
+                raise ValueError(f"{name} and {twin} are both given; keep one of them")
             values[name] = _secret_from(Path(str(values.pop(twin))), twin)
         return values
 
@@ -48,13 +49,22 @@ def _secret_from(path: Path, key: str) -> str:
     try:
         return path.read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as exc:
-        raise ValueError(f"{key}: {path} cannot be read: {exc.strerror}") from exc
+        raise ValueError(f"{key}: {path} cannot be read: {exc.strerror}; create it, or correct the path") from exc
 
 
 def _http_url(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise ValueError(f"{url!r} is not a URL; begin it with http:// or https://")
+    parts = urlsplit(url)  # raises ValueError by itself for a broken IPv6 address
+    if not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"{url!r} needs a host, and neither ? nor #")
     return url.rstrip("/")
+
+
+def _longer_than_nothing(value: timedelta) -> timedelta:
+    if value <= timedelta():
+        raise ValueError("it must be longer than nothing")
+    return value
 
 
 def _listen_address(text: str) -> str:
@@ -64,6 +74,8 @@ def _listen_address(text: str) -> str:
     return text
 
 
+SomeTime = Annotated[Duration, AfterValidator(_longer_than_nothing)]
+"""A duration that is longer than nothing."""
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 """An http or https URL without a trailing slash."""
 
@@ -72,8 +84,8 @@ class Source(Section):
     """One Prometheus-compatible HTTP API."""
 
     url: HttpUrl
-    timeout: Duration = timedelta(seconds=10)
-    every: Duration = timedelta(seconds=30)
+    timeout: SomeTime = timedelta(seconds=10)
+    every: SomeTime = timedelta(seconds=30)
     concurrency: int = Field(default=4, ge=1, le=64)
     headers: Mapping[str, str] = Field(default_factory=dict)
     token: SecretStr | None = None
@@ -85,12 +97,12 @@ class Slack(Section):
     token: SecretStr
     signing_secret: SecretStr | None = None
     api_url: HttpUrl = "https://slack.com/api"
-    timeout: Duration = timedelta(seconds=10)
+    timeout: SomeTime = timedelta(seconds=10)
 
 
 class PagerDuty(Section):
     api_url: HttpUrl = "https://events.pagerduty.com"
-    timeout: Duration = timedelta(seconds=10)
+    timeout: SomeTime = timedelta(seconds=10)
 
 
 class Smtp(Section):
@@ -100,7 +112,7 @@ class Smtp(Section):
     user: str | None = None
     password: SecretStr | None = None
     sender: str = Field(alias="from")
-    timeout: Duration = timedelta(seconds=10)
+    timeout: SomeTime = timedelta(seconds=10)
 
 
 class Jira(Section):
@@ -108,11 +120,11 @@ class Jira(Section):
     user: str | None = None
     token: SecretStr
     api: Literal["cloud", "datacenter"] = "cloud"
-    timeout: Duration = timedelta(seconds=10)
+    timeout: SomeTime = timedelta(seconds=10)
 
 
 class Webhook(Section):
-    timeout: Duration = timedelta(seconds=10)
+    timeout: SomeTime = timedelta(seconds=10)
 
 
 class Api(Section):
@@ -125,8 +137,8 @@ class Delivery(Section):
     """How long and how often a notification is tried before it is given up."""
 
     deadline: Duration = timedelta(hours=6)
-    first_retry: Duration = timedelta(seconds=2)
-    longest_retry: Duration = timedelta(minutes=5)
+    first_retry: SomeTime = timedelta(seconds=2)
+    longest_retry: SomeTime = timedelta(minutes=5)
 
 
 class Settings(Section):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,8 +15,6 @@ LARGEST_FILE = 4 * 1024 * 1024
 """Bytes. The largest rule file of 27 public repositories has a tenth of it."""
 _MOST_NODES = 200_000
 """Values of one document after its aliases are expanded: "a billion laughs" ends here."""
-_LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-"""What ends a line for libyaml, whose marks we use."""
 
 Loc = tuple[str | int, ...]
 """A path of keys and indices, as pydantic gives it."""
@@ -128,7 +125,7 @@ def read_text(path: Path) -> str:
 
 def parse(file: str, text: str) -> Document:
     """The document that *text* is. Raises CatalogError."""
-    document = Document(file, tuple(_LINE_END.split(text)))
+    document = Document(file, tuple(yaml_nodes.LINE_END.split(text)))
     try:
         root = yaml_nodes.compose(text)
         if root is None:

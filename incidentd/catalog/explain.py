@@ -51,8 +51,11 @@ def explain(
 ) -> Iterator[Problem]:
     """Every error of *model*, whose data stands at *at* of *document*. *locate* says where else a path of the model
     may stand. Values are not quoted, save by our own validators: they may be secret."""
-    for one in error.errors(include_url=False):
+    errors = error.errors(include_url=False)
+    for one in errors:
         loc = one["loc"]
+        if one["type"] == "too_short" and any(other["loc"][: len(loc)] == loc for other in errors if other is not one):
+            continue  # its items are missing because they are broken
         yield _problem(one, model, document, locate(loc) if locate else (*at, *loc))
 
 
@@ -61,7 +64,7 @@ def did_you_mean(word: str, known: Collection[str]) -> str:
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if close:
         return f"did you mean `{close[0]}`?"
-    return f"there is {', '.join(sorted(known))}" if known else ""
+    return f"choose from {', '.join(sorted(known))}" if known else ""
 
 
 def _problem(error: ErrorDetails, model: type[BaseModel], document: Document, loc: Loc) -> Problem:
@@ -78,7 +81,7 @@ def _problem(error: ErrorDetails, model: type[BaseModel], document: Document, lo
     if kind in {"enum", "literal_error"}:
         choices = re.findall(r"'([^']*)'", context["expected"])
         close = difflib.get_close_matches(str(error["input"]), choices, n=1)
-        hint = f"did you mean `{close[0]}`?" if close else ""
+        hint = f"did you mean `{close[0]}`?" if close else "write one of them"
         return Problem(document.position(loc), f"{name} must be one of {', '.join(choices)}", hint)
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
@@ -89,6 +92,8 @@ def _problem(error: ErrorDetails, model: type[BaseModel], document: Document, lo
 
 def _missing(key: str, document: Document, loc: Loc) -> Problem:
     parent = document.key_position(loc[:-1]) if len(loc) > 1 else Position(document.file)
+    if key == "levels":
+        return Problem(parent, "`severity` is missing", "add `severity: sev3`, or several `levels`")
     return Problem(parent, f"`{key}` is missing", f"add `{key}: ...`")
 
 

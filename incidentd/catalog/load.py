@@ -69,12 +69,12 @@ class _Loading:
 
     def _config(self, filled: environment.Filled) -> Config | None:
         """What incidentd.yaml says, None when it says something wrong."""
-        missing = {one.position.line for one in self.problems}
+        missing = [one.position for one in self.problems]
         try:
             return Config.model_validate(self._absolute(filled.document.data))
         except ValidationError as exc:
             for one in explain.explain(exc, Config, filled.document):
-                if one.position.line not in missing:
+                if not any(_within(variable, one.position) for variable in missing):
                     masked = replace(one, message=filled.masked(one.message), hint=filled.masked(one.hint))
                     self.problems.append(masked)
             return None
@@ -160,6 +160,11 @@ class _Loading:
                 "templates": folder / config.templates if config.templates is not None else None,
             }
         )
+
+
+def _within(inner: Position, outer: Position) -> bool:
+    same_line = (inner.file, inner.line) == (outer.file, outer.line)
+    return same_line and outer.column <= inner.column < outer.column + outer.length
 
 
 def _configuration(path: Path) -> Document:

@@ -18,8 +18,11 @@ from mdit_py_plugins.tasklists import tasklists_plugin
 
 _AUTHORED = ("details", "summary", "br", "p", "a", "code", "img")
 """The tags that an author may write; every other one is shown as text, because ``<namespace>`` is a placeholder."""
+_TASK = '<input class="task-list-item-checkbox"(?: checked="checked")? disabled="disabled" type="checkbox">'
+"""What the plugin for task lists writes; it hands it on as if the author had written it."""
 _TAG = re.compile(
-    rf"(?P<comment><!--.*?-->)|(?P<tag></?(?:{'|'.join(_AUTHORED)})(?:\s[^<>]*|/)?>)", re.DOTALL | re.IGNORECASE
+    rf"(?P<comment><!--.*?-->)|(?P<tag></?(?:{'|'.join(_AUTHORED)})(?:\s[^<>]*|/)?>|{_TASK})",
+    re.DOTALL | re.IGNORECASE,
 )
 _BLOCK = re.compile(rf"<!--|</?(?:{'|'.join(_AUTHORED)})(?=[\s/>])", re.IGNORECASE)
 _TAGS = """

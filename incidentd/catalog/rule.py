@@ -14,7 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from incidentd.catalog.condition import Condition
 from incidentd.duration import Duration
-from incidentd.settings import Section
+from incidentd.settings import Section, SomeTime
 from incidentd.severity import Severity
 
 _LEVEL_KEYS = ("when", "for", "severity")
@@ -51,7 +51,7 @@ class Rule(Section):
     expr: str = Field(min_length=1)
     levels: tuple[Level, ...] = Field(min_length=1)
     source: str = "prometheus"
-    every: Duration = timedelta(seconds=30)
+    every: SomeTime = timedelta(seconds=30)
     resolve: Resolve = Resolve()
     cooldown: Duration = timedelta(minutes=5)
     group_by: tuple[str, ...] = ()
@@ -107,11 +107,14 @@ class Rule(Section):
 
 def _require_nested(worse: Level, milder: Level) -> None:
     if worse.when is None or milder.when is None:
-        raise ValueError("a ladder of several levels needs `when` in each of them")
+        raise ValueError('a ladder of several levels needs `when` in each of them; write one like when: "> 5%"')
     direction = worse.when.direction
     if direction == 0 or direction != milder.when.direction:
-        raise ValueError("the levels of a ladder must all compare in the same direction, all `>` or all `<`")
+        raise ValueError(
+            "the levels of a ladder must compare in the same direction; write all with `>` or all with `<`"
+        )
     if (worse.when.threshold - milder.when.threshold) * direction <= 0:
         raise ValueError(
             f"{worse.severity} ({worse.when.text}) must be harder to reach than {milder.severity} ({milder.when.text})"
+            "; give the worse severity to the level that is reached last"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +11,20 @@ from yamlcore import CCoreLoader
 
 _DEEPEST = 50
 """libyaml's own composer recurses in C and ends the process at some ten thousand levels."""
+LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""What ends a line for libyaml."""
 _COLLECTION_TAGS = {None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 _QUOTE_IT = 'put the text in quotes: "..."'
+_WORDS = {
+    "mapping values are not allowed in this context": "a `:` is not allowed here",
+    "did not find expected key": "a key was expected here",
+    "did not find expected '-' indicator": "an item of the list was expected here",
+    "could not find expected ':'": "a `:` was expected before this line",
+    "did not find expected ',' or ']'": "the list is not closed",
+    "did not find expected ',' or '}'": "the mapping is not closed",
+    "found unexpected end of stream": "the quote is not closed",
+    "found unknown escape character": "this escape is not known",
+}
 _HINTS = {
     "mapping values are not allowed in this context": f"a text that holds `: ` needs quotes, or this line is indented "
     f"too far; {_QUOTE_IT}",
@@ -22,7 +35,7 @@ _HINTS = {
     "did not find expected ',' or ']'": "close the list with `]`",
     "did not find expected ',' or '}'": f"close the mapping with `}}`; a text that begins with a brace needs quotes: "
     f'"{"{{ ... }}"}"',
-    "found unexpected end of stream": "a quote that was opened is never closed",
+    "found unexpected end of stream": "a quote that is opened here is never closed",
     "found unknown escape character": "write the text in 'single quotes', where a backslash is only a backslash",
 }
 
@@ -80,26 +93,27 @@ def compose(text: str) -> Node | None:
     except yaml.MarkedYAMLError as exc:
         raise _explained(exc, text) from exc
     except yaml.reader.ReaderError as exc:
-        before = text[: exc.position]
-        raise YamlError(
-            f"the character U+{ord(text[exc.position]):04X} is not allowed",
-            before.count("\n") + 1,
-            len(before) - before.rfind("\n"),
-            "remove it; it may be invisible in your editor",
-        ) from exc
+        # libyaml counts bytes here, characters elsewhere
+        before = LINE_END.split(text.encode()[: exc.position].decode(errors="ignore"))
+        message = f"the character U+{int(exc.character):04X} is not allowed"
+        hint = "remove it; it may be invisible in your editor"
+        raise YamlError(message, len(before), len(before[-1]) + 1, hint) from exc
 
 
 def _explained(exc: yaml.MarkedYAMLError, text: str) -> YamlError:
     mark = exc.problem_mark
     line, column = (mark.line, mark.column) if mark else (0, 0)
+    lines = LINE_END.split(text)
     problem = str(exc.problem or "this is not YAML")
     if problem == "found character that cannot start any token":
-        offender = text.splitlines()[line][column : column + 1]
+        offender = lines[line][column : column + 1]
         if offender == "\t":
             return YamlError("a tab stands where YAML wants spaces", line + 1, column + 1, "indent with spaces")
         return YamlError(f"a text cannot begin with `{offender}`", line + 1, column + 1, _QUOTE_IT)
-    context = f" ({exc.context} from line {exc.context_mark.line + 1})" if exc.context and exc.context_mark else ""
-    return YamlError(f"not valid YAML: {problem}{context}", line + 1, column + 1, _HINTS.get(problem, ""))
+    began = exc.context_mark
+    if began is not None and len("".join(lines[line:]).strip()) == 0:
+        line, column = began.line, began.column  # what was never closed began there
+    return YamlError(f"not valid YAML: {_WORDS.get(problem, problem)}", line + 1, column + 1, _HINTS.get(problem, ""))
 
 
 @dataclass(slots=True)

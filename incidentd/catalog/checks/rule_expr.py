@@ -16,7 +16,7 @@ NAME = "rule-expr"
 _MOST_OPERATORS = 2000
 """The parser recurses and ends the process somewhere above 3,000 levels."""
 _OPERATOR = re.compile(r"[(+\-*/%^<>=!\[]|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
-_QUOTED_NAME = re.compile(r"function (?:with name )?'(?P<name>\w+)'")
+_QUOTED_NAME = re.compile(r"(?:function|call to) (?:with name )?'(?P<name>\w+)'")
 _SKIPPED = re.compile(r"""#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`""", re.DOTALL)
 _FUNCTIONS = """
 abs absent absent_over_time avg_over_time ceil changes clamp clamp_max clamp_min count_over_time day_of_month

@@ -12,6 +12,8 @@ from incidentd.catalog.rule_file import AuthoredRule
 
 NAME = "rule-levels"
 
+_OPPOSITES = {">": "<=", ">=": "<", "<": ">=", "<=": ">", "==": "!=", "!=": "=="}
+
 
 def check(subject: Subject) -> Iterator[Problem]:
     for authored in subject.rules:
@@ -36,9 +38,14 @@ def _problem(authored: AuthoredRule) -> Problem | None:
         position,
         f'resolve.when "{over.text}" also holds while {level.severity} "{level.when.text}" is breached, at {value:g} '
         "for one: the incident would open and resolve in turn",
-        f'leave a gap: begin below "{rule.levels[-1].when and rule.levels[-1].when.text}" on the other side',
+        f'write one that no level overlaps, such as "{_opposite(level.when)}" or further away',
         NAME,
     )
+
+
+def _opposite(breach: Comparison) -> str:
+    """What holds exactly where *breach* does not."""
+    return breach.text.replace(breach.op, _OPPOSITES[breach.op])
 
 
 def _overlap(rule: Rule, over: Comparison) -> tuple[Level | None, float]:
