@@ -25,6 +25,7 @@ class Knob:
 
 KNOBS = {
     "outage": Knob(0.0, 1.0, "share of calls that the provider answers with 503"),
+    "outage_anthropic": Knob(0.0, 1.0, "the same for the models of one provider alone"),
     "errors": Knob(0.002, 1.0, "share of calls that end with 500"),
     "rate_limited": Knob(0.001, 1.0, "share of calls that are refused with 429"),
     "latency_factor": Knob(1.0, 100.0, "times the usual duration (median 0.8 s, p95 1.7 s)"),

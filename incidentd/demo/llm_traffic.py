@@ -87,7 +87,7 @@ class Traffic:
         self._set_gauges()
 
     def _request(self, model: Model, feature: Feature) -> None:
-        status = self._status()
+        status = self._status(model)
         place = (model.name, feature.name, feature.team)
         about = (model.provider, model.name, feature.name, feature.team)
         self._requests.labels(*place, status).inc()
@@ -106,10 +106,14 @@ class Traffic:
         self._cost.labels(*place).inc(cost)
         self._spent_today[feature.team] += cost
 
-    def _status(self) -> str:
+    def _status(self, model: Model) -> str:
         chance = self._random.random()
-        for knob, status in (("outage", "503"), ("errors", "500"), ("rate_limited", "429")):
-            chance -= self._knobs[knob]
+        outage = self._knobs["outage"]
+        if model.provider == "anthropic":
+            outage = max(outage, self._knobs["outage_anthropic"])
+        errors, rate_limited = self._knobs["errors"], self._knobs["rate_limited"]
+        for share, status in ((outage, "503"), (errors, "500"), (rate_limited, "429")):
+            chance -= share
             if chance < 0:
                 return status
         return "200"

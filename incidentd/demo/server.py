@@ -94,6 +94,8 @@ class StandIn:
         self.changed = threading.Condition()
         self.received: collections.deque[tuple[Request, int]] = collections.deque(maxlen=REMEMBERED_REQUESTS)
         """API requests, oldest first, with the status they were answered with; 0 where the connection was cut."""
+        self.holding = 0
+        """Requests that are kept waiting now."""
         self._failures: list[_Failure] = []
         self._release = threading.Event()
         self._server: _Server | None = None
@@ -181,11 +183,19 @@ class StandIn:
         failure, release = self._take_failure(request.path)
         if failure is not None and failure.answer is not None:
             if failure.after_s:
-                release.wait(failure.after_s)
+                self._hold(release, failure.after_s)
             return self._remember(request, failure.answer)
         with self.changed:
             answer = self.answer(request)
             return self._remember(request, answer if failure is None else None)
+
+    def _hold(self, release: threading.Event, seconds: float) -> None:
+        with self.changed:
+            self.holding += 1
+            self.changed.notify_all()
+        release.wait(seconds)
+        with self.changed:
+            self.holding -= 1
 
     def _remember(self, request: Request, answer: Answer | None) -> Answer | None:
         with self.changed:

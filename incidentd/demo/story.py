@@ -29,7 +29,7 @@ from incidentd.store.tables import Incident
 T = TypeVar("T")
 
 _PORT = 9720
-_HEALTHY_SAMPLES = 3
+_HEALTHY_SAMPLES = 2
 _OUTAGE = 1.0
 _OPENS_WITHIN_S = 90.0
 _ATTENDED_S = 120.0
@@ -79,8 +79,8 @@ class Story:
         self._say("Everything runs. Where to look:")
         self._show_addresses()
         self._wait_for(self._is_watched, "the first samples in Prometheus", 30)
-        self._say("The service is healthy. Now its provider breaks: every call is answered with 503.")
-        self.llm.set("outage", _OUTAGE)
+        self._say("The service is healthy. Now one of its providers breaks: every call to claude-sonnet gets a 503.")
+        self.llm.set("outage_anthropic", _OUTAGE)
         incident = self._wait_for(self._opened, "an incident", _OPENS_WITHIN_S)
         self._say(f"INC-{incident.number} is open: {self.app.address}/incidents/INC-{incident.number}")
         number = incident.number or 0

@@ -151,5 +151,5 @@ def test_knobs_are_turned_from_programs_and_from_the_page(running: LLMService) -
 
 
 def test_a_knob_that_does_not_exist_is_refused_with_the_names_of_those_that_do(service: LLMService) -> None:
-    with pytest.raises(DemoError, match="no knob 'heat'; there are outage, errors, rate_limited"):
+    with pytest.raises(DemoError, match="no knob 'heat'; there are outage, outage_anthropic, errors"):
         service.set("heat", 1)
