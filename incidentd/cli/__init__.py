@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import incidentd
-from incidentd.cli import check, demo, init, run, schema, token
+from incidentd.cli import check, demo, init, run, schema, statuspage, token
 
 app = typer.Typer(
     help="Alerting and incident response: rules in git, incidents with runbooks, pages that are never lost.",
@@ -18,6 +18,7 @@ app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("init")(init.init)
 app.command("schema")(schema.schema)
+app.command("statuspage")(statuspage.statuspage)
 app.add_typer(token.app, name="token")
 app.command("demo")(demo.demo)
 
