@@ -102,6 +102,13 @@ def holding(session: Session, rule_id: str, fingerprint: str) -> IncidentAlert |
     ).one_or_none()
 
 
+def all_holding(session: Session) -> dict[tuple[str, str], IncidentAlert]:
+    """What :func:`holding` says of every alert, by (rule id, fingerprint), in one query."""
+    query = select(IncidentAlert).where(col(IncidentAlert.cleared_at).is_(None))
+    found = session.exec(query.order_by(col(IncidentAlert.incident_number)))
+    return {(alert.rule_id, alert.fingerprint): alert for alert in found}
+
+
 def count_open(session: Session) -> dict[tuple[str, str], int]:
     """Open incidents by (state, severity)."""
     query = (

@@ -52,10 +52,15 @@ def sign_in(session: Session, *, who: str, token: str, expires_at: datetime) -> 
     return cookie
 
 
-def signed_in(session: Session, cookie: str, now: datetime) -> str | None:
-    """Who is behind the cookie, None when it is unknown or has expired."""
+def session_of(session: Session, cookie: str, now: datetime) -> WebSession | None:
+    """The session behind the cookie, None when it is unknown or has expired."""
     found = session.get(WebSession, digest(cookie))
-    return found.who if found is not None and found.expires_at > now else None
+    return found if found is not None and found.expires_at > now else None
+
+
+def is_known(session: Session, token_digest: str) -> bool:
+    """Whether a stored token has that digest."""
+    return session.exec(select(ApiToken.name).where(ApiToken.digest == token_digest)).first() is not None
 
 
 def sign_out(session: Session, cookie: str) -> None:

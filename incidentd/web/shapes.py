@@ -1,0 +1,70 @@
+"""Stored incidents -> the shapes of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from incidentd.catalog.catalog import Catalog
+from incidentd.lifecycle import State, actions
+from incidentd.store import incidents, timeline
+from incidentd.store.database import Session
+from incidentd.store.tables import Incident, IncidentAlert, TimelineEntry
+from incidentd.web import told
+from incidentd.web.api_models import AlertOut, DeliveryOut, IncidentInFull, IncidentOut, RunbookOut, TimelineOut
+from incidentd.web.context import WebContext
+
+_COPIED = tuple(set(IncidentOut.model_fields) & set(Incident.model_fields))
+
+
+def listed(session: Session, context: WebContext, found: Sequence[Incident]) -> list[IncidentOut]:
+    """Several incidents, in as many queries as one takes."""
+    numbers = [number for incident in found if (number := incident.number) is not None]
+    alerts = incidents.alerts_of(session, numbers)
+    entries = timeline.of_all(session, numbers)
+    return [
+        IncidentOut.model_validate(_fields(context, incident, alerts[number], entries[number]))
+        for number, incident in zip(numbers, found, strict=True)
+    ]
+
+
+def in_full(session: Session, context: WebContext, number: int) -> IncidentInFull | None:
+    """One incident with everything; None when there is none of that number."""
+    incident = incidents.get(session, number)
+    if incident is None:
+        return None
+    fields = _fields(context, incident, incidents.alerts(session, number), timeline.of(session, number))
+    deliveries = [DeliveryOut.model_validate(one, from_attributes=True) for one in told.of_incident(session, number)]
+    return IncidentInFull.model_validate({**fields, "deliveries": deliveries})
+
+
+def runbook(catalog: Catalog, name: str, base_url: str) -> RunbookOut | None:
+    """The runbook of that name as it is authored now."""
+    found = catalog.runbook(name)
+    if found is None:
+        return None
+    expected = found.front.expected_resolution
+    return RunbookOut(
+        name=found.name,
+        title=found.front.title,
+        url=f"{base_url}/runbooks/{found.name}",
+        owner=found.front.owner,
+        next_step=found.next_step,
+        expected_resolution_seconds=expected.total_seconds() if expected is not None else None,
+    )
+
+
+def _fields(
+    context: WebContext, incident: Incident, alerts: Sequence[IncidentAlert], entries: Sequence[TimelineEntry]
+) -> dict[str, Any]:
+    linked = runbook(context.current(), incident.runbook, context.settings.base_url)
+    return {
+        **{name: getattr(incident, name) for name in _COPIED},
+        "name": f"INC-{incident.number}",
+        "url": f"{context.settings.base_url}/incidents/INC-{incident.number}",
+        "actions": actions(State(incident.state)),
+        "previous": f"INC-{incident.previous_number}" if incident.previous_number else None,
+        "alerts": [AlertOut.model_validate(one, from_attributes=True) for one in alerts],
+        "runbooks": [linked] if linked is not None else [],
+        "timeline": [TimelineOut.model_validate(one, from_attributes=True) for one in entries],
+    }
