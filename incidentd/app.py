@@ -5,16 +5,16 @@ from __future__ import annotations
 import random
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
-from watchfiles import watch
 
 from incidentd import metrics
+from incidentd.catalog import watch
 from incidentd.catalog.catalog import Catalog
 from incidentd.catalog.difference import Difference, difference
 from incidentd.catalog.load import Loaded, load
@@ -103,7 +103,7 @@ class App:
         self._start_publisher()
         self._server.start()
         self._scheduler.start()
-        self._start_thread("watch files", self._watch_files)
+        self._watch_files()
         _LOG.info(
             f"incidentd listens on {self.address}",
             action="started",
@@ -211,13 +211,17 @@ class App:
         self._start_thread("publish", partial(publisher.run, wake, self._stop))
 
     def _watch_files(self) -> None:
-        """Reloads when something authored changes. Folders are watched, so that a swapped link is seen."""
-        for _ in watch(*self._authored_folders(), stop_event=self._stop, rust_timeout=500):
-            self.reload()
+        folders = [*(self._settings.rules or ()), *(self._settings.runbooks or ())]
+        signs = {
+            "watch configuration": watch.config_changes(self._config, self._stop),
+            "watch rules and runbooks": watch.folder_changes(folders, self._stop),
+        }
+        for name, changes in signs.items():
+            self._start_thread(name, partial(self._reload_at, changes))
 
-    def _authored_folders(self) -> list[Path]:
-        paths = [self._config, *(self._settings.rules or ()), *(self._settings.runbooks or ())]
-        return sorted({path if path.is_dir() else path.absolute().parent for path in paths})
+    def _reload_at(self, changes: Iterator[None]) -> None:
+        for _ in changes:
+            self.reload()
 
     def _start_thread(self, name: str, run: Callable[[], None]) -> None:
         thread = threading.Thread(target=run, name=name, daemon=True)
