@@ -75,10 +75,10 @@ class Door:
             ) as response:  # fmt: skip
                 answer = Answer(response.status_code, _read(response))
                 waits = response.headers
+        except ValueError as exc:  # requests' own word for a URL or header that it cannot write down
+            raise DeliveryError(f"{self.name}: the request cannot be built", permanent=True) from exc
         except requests.RequestException as exc:
             raise unreached(self.name, exc) from exc
-        except ValueError as exc:  # a URL or header that requests cannot write down
-            raise DeliveryError(f"{self.name}: the request cannot be built", permanent=True) from exc
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             raise refused(self.name, answer.status, waits, reason(answer), now=now, secrets=self.secrets)
         return answer

@@ -109,7 +109,9 @@ def _translated(exc: Exception) -> DeliveryError:
             return DeliveryError(f"The mail server answered {exc.smtp_code}", permanent=permanent)
         case smtplib.SMTPNotSupportedError():
             return DeliveryError("The mail server lacks what is configured (starttls or login)", permanent=True)
-        case smtplib.SMTPServerDisconnected() | OSError():
-            return DeliveryError(f"{_NOT_CONNECTED} ({type(exc).__name__})", permanent=False)
-        case _:
+        case smtplib.SMTPServerDisconnected():
+            return DeliveryError(_NOT_CONNECTED, permanent=False)
+        case smtplib.SMTPException() | ValueError():  # before OSError, which SMTPException is as well
             return DeliveryError(f"The mail cannot be sent ({type(exc).__name__})", permanent=True)
+        case _:
+            return DeliveryError(f"{_NOT_CONNECTED} ({type(exc).__name__})", permanent=False)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from incidentd.notify import wording
+from incidentd.notify import filters, wording
 from incidentd.notify.notification import Notification
 
 MAX_SUMMARY = 255
@@ -42,7 +42,7 @@ Part = Paragraph | Bullets
 def description(notification: Notification) -> tuple[Part, ...]:
     """What a new issue says: what is wrong, what to do next, the facts, the alerts."""
     n = notification
-    parts: list[Part] = [_paragraph(wording.state(n)), Bullets(tuple(_facts(n)))]
+    parts: list[Part] = [_paragraph(f"Opened {filters.local(n.opened_at)}"), Bullets(tuple(_facts(n)))]
     if n.runbook:
         link = Run(_line(n.runbook.title) or n.runbook.name, n.runbook.url)
         step = _line(n.runbook.next_step)

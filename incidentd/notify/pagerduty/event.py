@@ -127,7 +127,7 @@ def _source(n: Notification) -> str:
 
 def _details(n: Notification) -> dict[str, Any]:
     details: dict[str, Any] = {"incident": n.name, "severity": n.severity.value}
-    details |= {fact.name.lower(): wording.one_line(fact.value, _MAX_TEXT) for fact in wording.facts(n)}
+    details |= {fact.name.lower(): wording.one_line(fact.value, _MAX_TEXT) for fact in wording.facts(n)[1:]}
     if n.runbook:
         details["next step"] = wording.clean(n.runbook.next_step, _MAX_TEXT)
         details["runbook"] = n.runbook.url

@@ -32,6 +32,7 @@ MAX_HEADER = 150
 MAX_TEXT = 1000
 MAX_THREAD_TEXT = 3000
 _MAX_FACT = 300
+_MAX_NAME = 80
 _MAX_ALERT = 300
 _MAX_STEP = 500
 _MAX_TOLD = 500
@@ -108,8 +109,9 @@ def _header(n: Notification) -> Block:
 
 
 def _open(n: Notification) -> list[Block]:
-    fields = [_markdown(f"*{fact.name}*\n{_marked(fact.value, _MAX_FACT)}") for fact in wording.facts(n)]
-    blocks: list[Block] = [SectionBlock(fields=fields)]
+    state, *facts = wording.facts(n)
+    fields = [f"*{state.name}*\n{_state(n)}", *(f"*{one.name}*\n{_marked(one.value, _MAX_FACT)}" for one in facts)]
+    blocks: list[Block] = [SectionBlock(fields=[_markdown(field) for field in fields])]
     if n.alerts:
         blocks.append(SectionBlock(text=_markdown(_conditions(n))))
     if n.runbook:
@@ -126,6 +128,18 @@ def _open(n: Notification) -> list[Block]:
 def _resolved(n: Notification) -> list[Block]:
     """With the header these are three: what it cost, and where the whole story is."""
     return [SectionBlock(text=_markdown(_marked(wording.response_times(n), _MAX_FACT))), _proof(n)]
+
+
+def _state(n: Notification) -> str:
+    """Since when rather than for how long: the message stands there until something happens."""
+    match n.state:
+        case State.DETECTED:
+            return f"Unacknowledged since {_moment(n.opened_at)}"
+        case State.MITIGATING:
+            by = f", acknowledged by {_marked(n.acknowledged_by, _MAX_NAME)}" if n.acknowledged_by else ""
+            return f"Mitigating since {_moment(n.mitigating_at or n.opened_at)}{by}"
+        case _:
+            return _marked(wording.state(n), _MAX_FACT)
 
 
 def _conditions(n: Notification) -> str:

@@ -163,6 +163,14 @@ def test_over_long_and_hostile_text_is_taken(channel: Rig) -> None:
     assert channel.openings() == 1
 
 
+def test_a_later_notice_that_fails_says_so_as_well(channel: Rig) -> None:
+    remote = channel.send(notice())
+    channel.fail(550 if isinstance(channel, MailRig) else 403)
+    with pytest.raises(DeliveryError) as raised:
+        channel.send(acknowledged(), remote)
+    assert (raised.value.permanent, raised.value.uncertain) == (True, False)
+
+
 def test_what_nobody_was_told_of_is_not_an_error_when_it_is_over(channel: Rig) -> None:
     """The opening could not be delivered in time, and now it is resolved."""
     channel.send(resolved(), {})
@@ -171,7 +179,15 @@ def test_what_nobody_was_told_of_is_not_an_error_when_it_is_over(channel: Rig) -
 
 def test_an_empty_incident_can_be_told(channel: Rig) -> None:
     """No alerts, no labels, no runbook, no owner, no value."""
-    bare: dict[str, Any] = {"title": "", "headline": "", "labels": {}, "alerts": (), "owner": "", "component": "", "runbook": None}
+    bare: dict[str, Any] = {
+        "title": "",
+        "headline": "",
+        "labels": {},
+        "alerts": (),
+        "owner": "",
+        "component": "",
+        "runbook": None,
+    }
     remote = channel.send(notice(**bare))
     channel.send(notice(**bare, kind=Kind.ACKNOWLEDGED, state=State.MITIGATING), remote)
     assert channel.openings() == 1

@@ -115,7 +115,6 @@ def test_a_trigger_carries_what_a_responder_needs(pagerduty: PagerDutyRig) -> No
             "custom_details": {
                 "incident": "INC-42",
                 "severity": "sev2",
-                "state": "Unacknowledged for 12m",
                 "value": "21% · limit > 5% · peak 24%",
                 "owner": "ai-platform",
                 "service": "chat",
@@ -209,3 +208,10 @@ def test_an_answer_that_cannot_be_read_is_uncertain(pagerduty: PagerDutyRig) -> 
     with pytest.raises(DeliveryError) as raised:
         pagerduty.send(notice())
     assert (raised.value.permanent, raised.value.uncertain) == (False, True)
+
+
+def test_a_routing_key_that_is_empty_is_permanent(pagerduty: PagerDutyRig) -> None:
+    pagerduty.destination = PagerDutyDestination(routing_key=SecretStr(""))
+    with pytest.raises(DeliveryError) as raised:
+        pagerduty.send(notice())
+    assert raised.value.permanent

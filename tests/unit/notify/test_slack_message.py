@@ -109,7 +109,10 @@ def test_a_link_cannot_be_broken_by_its_parts() -> None:
 
 def test_mitigating_says_since_when_and_who_acknowledged() -> None:
     state = acknowledged(state=State.MITIGATING, mitigating_at=NOW - timedelta(minutes=3))
-    assert below(state)[0]["fields"][0]["text"] == "*State*\nMitigating for 3m, acknowledged by anna after 2m"
+    assert below(state)[0]["fields"][0]["text"] == (
+        "*State*\nMitigating since <!date^1715011860^{date_short_pretty} {time}|2024-05-06 16:11 UTC>, "
+        "acknowledged by anna"
+    )
 
 
 def _texts(value: Any) -> list[str]:

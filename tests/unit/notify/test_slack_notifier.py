@@ -85,6 +85,22 @@ def test_it_tells_twice_rather_than_never_when_it_may_not_look(slack: SlackRig) 
     assert slack.openings() == 2
 
 
+def test_replies_are_told_twice_rather_than_never_when_it_may_not_look(slack: SlackRig) -> None:
+    remote = slack.send(notice())
+    told = acknowledged(thread_texts=("one",))
+    slack.send(told, remote)
+    slack.stand_in.fail_next(status=200, body='{"ok": false, "error": "missing_scope"}', path="conversations.replies")
+    slack.send(told, remote, uncertain=True)
+    assert [m.text for m in slack.stand_in.messages[1:]] == ["one", "one"]
+
+
+def test_a_channel_nobody_knows_is_not_found(slack: SlackRig) -> None:
+    slack.destination = SlackDestination(channel="#nope")
+    with pytest.raises(DeliveryError, match="channel_not_found") as raised:
+        slack.send(notice(), uncertain=True)
+    assert raised.value.permanent
+
+
 def test_a_lookup_that_fails_for_now_stays_uncertain(slack: SlackRig) -> None:
     slack.stand_in.fail_next(status=429, headers={"Retry-After": "3"}, path="conversations.history")
     with pytest.raises(DeliveryError) as raised:
