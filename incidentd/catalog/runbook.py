@@ -24,7 +24,7 @@ _NEXT_STEP_AT_MOST = 300
 
 
 class EscalationStep(Section):
-    """Who is next when the step before has not mended it after *after*."""
+    """Who comes in when it is not mended *after* so long; counted from the opening of the incident."""
 
     level: str
     who: str

@@ -39,6 +39,7 @@ def _fire(tx: Transaction, episodes: Episodes, evaluated: Evaluated, alert: Aler
         episodes[number_of(incident)] = Episode(incident, is_new=True)
     episode = episodes.setdefault(number_of(incident), Episode(incident))
     episode.fired += 1
+    _lead(incident, evaluated.rule, alert)
     part = IncidentAlert(
         incident_number=number_of(incident),
         rule_id=alert.key.rule_id,
@@ -64,7 +65,16 @@ def _go_on(tx: Transaction, episodes: Episodes, evaluated: Evaluated, transition
         _describe(part, evaluated, alert)
     incident = incidents.get(tx.session, part.incident_number, lock=True)
     if incident is not None:
+        _lead(incident, evaluated.rule, alert)
         episodes.setdefault(number_of(incident), Episode(incident)).cleared += cleared
+
+
+def _lead(incident: Incident, rule: Rule, alert: Alert) -> None:
+    """Where several rules share an incident, what to do about it is what the worst of them says."""
+    if alert.severity is not None and alert.severity.is_worse_than(Severity(incident.severity)):
+        incident.runbook = rule.runbook or incident.runbook
+        incident.component = rule.component or incident.component
+        incident.owner = rule.owner or incident.owner
 
 
 def _describe(part: IncidentAlert, evaluated: Evaluated, alert: Alert) -> None:

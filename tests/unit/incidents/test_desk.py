@@ -205,3 +205,12 @@ def test_matchers_lead_elsewhere_and_nobody_is_said_to_be_nobody(room: Room) -> 
 def test_a_template_that_fails_never_loses_the_incident(room: Room) -> None:
     room.at(0).values({"chat": 0.6}, summary="{{ labels.nope.deeper }}")
     assert room.incident().title == "ErrorRate (service=chat)"
+
+
+def test_rules_that_share_an_incident_lead_it_by_the_worst_of_them(room: Room) -> None:
+    room.at(0).values({"chat": 0.2}, incident="LLMErrors")
+    outage = {"name": "Outage", "levels": [{"when": "> 0.5", "severity": "sev1"}], "runbook": "outage"}
+    room.at(1).values({"chat": 0.9}, incident="LLMErrors", **outage, summary="{{ labels.service }} is out")
+    assert room.count() == 1
+    assert (room.incident().title, room.incident().severity) == ("chat is out (+1 more)", "sev1")
+    assert room.incident().runbook == "outage"
