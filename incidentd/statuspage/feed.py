@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from html import escape
 from uuid import NAMESPACE_URL, UUID, uuid5
 from xml.etree import ElementTree as ET
-
-from markupsafe import Markup
 
 from incidentd.statuspage.board import Board
 from incidentd.statuspage.incident import PublicIncident
@@ -47,11 +46,13 @@ def _entry(feed: ET.Element, one: PublicIncident, board: Board, url: str) -> Non
     ET.SubElement(entry, "category", term=one.stage.value)
     content = ET.SubElement(entry, "content", type="html")
     content.text = "\n".join(
-        Markup("<p><strong>{}</strong> {}<br>{}</p>").format(
-            update.stage.label, update.at.astimezone(board.zone).strftime("%d %b %Y, %H:%M %Z"), update.text
-        )
+        f"<p><strong>{update.stage.label}</strong> {_local(update.at, board)}<br>{escape(update.text)}</p>"
         for update in reversed(one.updates)
     )
+
+
+def _local(at: datetime, board: Board) -> str:
+    return at.astimezone(board.zone).strftime("%d %b %Y, %H:%M %Z")
 
 
 def _add(parent: ET.Element, tag: str, value: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from incidentd.catalog.component import Component, StatusPage
 from tests.unit.statuspage.town import NOON, Town, happened
 
-SECRET = "hunter2-db7.internal-anna"
+SECRET = "hunter2-dbhost.internal-anna"
 TOLD = [
     happened("11-20 10:00", "opened", "detected", "sev2"),
     happened("11-20 10:01", "paged", "detected", "sev2"),
@@ -32,7 +32,7 @@ def test_nothing_of_labels_rules_runbooks_or_people_is_in_any_file(town: Town) -
     for path in files:
         text = path.read_text(encoding="utf-8") + path.as_posix()
         assert "hunter2" not in text
-        assert "db7" not in text
+        assert "dbhost" not in text
         assert "anna" not in text
         assert "INC-" not in text
 
