@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types contracts unit browser format lock clean
+.PHONY: demo test lint types contracts unit browser screenshots format lock clean
 
 demo: $(VENV)/.runtime
 	@scripts/install-system-packages prometheus
@@ -33,6 +33,10 @@ unit:
 # Its own run: the browser's event loop and the other tests do not share a process.
 browser:
 	$(BIN)/pytest -m browser
+
+# The pictures of the documentation.
+screenshots: $(VENV)/.dev
+	INCIDENTD_SCREENSHOTS=docs/screenshots $(BIN)/pytest -q tests/acceptance/test_in_the_browser.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
 
@@ -28,11 +29,28 @@ class Component(Section):
     group: str = ""
 
 
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+        raise ValueError(f"{name!r} is not a time zone; write one of the IANA names, as Europe/Berlin or UTC") from exc
+    return name
+
+
+def _different(components: tuple[Component, ...]) -> tuple[Component, ...]:
+    seen: set[str] = set()
+    for component in components:
+        if component.id in seen:
+            raise ValueError(f"two components have the id {component.id!r}; rules name them by it, so keep one")
+        seen.add(component.id)
+    return components
+
+
 class StatusPage(Section):
     title: str = "Status"
     out: Path = Path("public")
-    time_zone: str = "UTC"
-    components: tuple[Component, ...] = ()
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+    components: Annotated[tuple[Component, ...], AfterValidator(_different)] = ()
 
     def component(self, component_id: str) -> Component | None:
         return next((one for one in self.components if one.id == component_id), None)

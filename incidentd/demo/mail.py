@@ -80,15 +80,15 @@ class MailSink:
         except ImportError:
             raise DemoError("The mail sink needs the package aiosmtpd: pip install 'incidentd[demo]'") from None
 
-        self._loop = asyncio.new_event_loop()
-        self._server = self._loop.run_until_complete(
-            self._loop.create_server(
-                lambda: SMTP(self, hostname="localhost", enable_SMTPUTF8=True, loop=self._loop), HOST, self.smtp_port
-            )
-        )
-        self.smtp_port = self._server.sockets[0].getsockname()[1]
-        self._thread = threading.Thread(target=self._loop.run_forever, name="MailSink", daemon=True)
+        loop = self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=loop.run_forever, name="MailSink", daemon=True)
         self._thread.start()
+        listening = loop.create_server(
+            lambda: SMTP(self, hostname="localhost", enable_SMTPUTF8=True, loop=loop), HOST, self.smtp_port
+        )
+        # In the loop's own thread: the caller's may have a running loop already, as a browser's driver has.
+        self._server = asyncio.run_coroutine_threadsafe(listening, loop).result(START_TIMEOUT_S)
+        self.smtp_port = self._server.sockets[0].getsockname()[1]
         self._inbox.start()
 
     def stop(self) -> None:

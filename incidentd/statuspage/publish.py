@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -94,7 +94,7 @@ class Publisher:
     def _files(self, page: StatusPage, *, complete: bool) -> dict[str, str]:
         """Every file by path. Pages of incidents that ended before the days shown never change: they are written only
         when *complete*."""
-        zone = _zone(page)
+        zone = ZoneInfo(page.time_zone)
         now = self._clock.now()
         begins = calendar.first_midnight(now, zone)
         found, timelines = self._read(page, _EVER if complete else begins)
@@ -111,13 +111,6 @@ class Publisher:
             for numbers in _chunks([one.number for one in found if one.number is not None]):
                 timelines |= timeline.of_all(session, numbers)
         return found, timelines
-
-
-def _zone(page: StatusPage) -> ZoneInfo:
-    try:
-        return ZoneInfo(page.time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
-        raise PublishError(f"statuspage.time_zone: {page.time_zone!r} is not a time zone") from exc
 
 
 def _render(current: Board, older: Sequence[PublicIncident], settings: Settings) -> dict[str, str]:

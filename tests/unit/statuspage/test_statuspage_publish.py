@@ -9,15 +9,17 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from incidentd import metrics
 from incidentd.catalog.component import StatusPage
 from incidentd.statuspage import folder
 from incidentd.statuspage.folder import FolderError
-from incidentd.statuspage.publish import Publisher, PublishError
+from incidentd.statuspage.publish import Publisher
 from tests.unit.statuspage.town import CHAT, LOGIN, NOON, Town, happened
 
 OVER = [
@@ -148,10 +150,16 @@ def test_what_a_killed_writer_left_is_removed_once_it_is_old(town: Town) -> None
     assert (old.exists(), young.exists()) == (False, True)
 
 
-def test_an_unknown_time_zone_is_named(town: Town) -> None:
-    town.page = StatusPage(out=town.out, time_zone="Mars/Olympus")
-    with pytest.raises(PublishError, match="Mars/Olympus"):
-        town.publish()
+@pytest.mark.parametrize(
+    ("authored", "says"),
+    [
+        ({"time_zone": "Mars/Olympus"}, "'Mars/Olympus' is not a time zone"),
+        ({"components": [{"id": "api", "name": "A"}, {"id": "api", "name": "B"}]}, "two components have the id 'api'"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_when_it_is_loaded(authored: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        StatusPage.model_validate(authored)
 
 
 def test_the_loop_publishes_when_woken_and_survives_a_bad_disk(town: Town) -> None:
