@@ -12,6 +12,7 @@ from incidentd.web import problems
 
 MAX_BODY = 1024 * 1024
 """Bytes that a request may carry."""
+_SWALLOWED = 8 * MAX_BODY
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
@@ -67,7 +68,7 @@ class BoundedBody:
             complete = len(body) <= self._limit
             more = complete and message.get("more_body", False)
         if not complete:
-            await _refuse(send, self._limit)
+            await _refuse(receive, send, self._limit)
             return
         replayed = False
 
@@ -81,9 +82,22 @@ class BoundedBody:
         await self._app(scope, replay, send)
 
 
-async def _refuse(send: Send, limit: int) -> None:
+async def _refuse(receive: Receive, send: Send, limit: int) -> None:
+    """Answers at once, then swallows some of what still comes: a connection that is closed under a client that writes
+    is reset, and the answer lost."""
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     content = json.dumps(problems.body(status, f"A request may carry {limit} bytes.")).encode()
-    headers = [(b"content-type", problems.MEDIA_TYPE.encode()), (b"connection", b"close")]
+    headers = [
+        (b"content-type", problems.MEDIA_TYPE.encode()),
+        (b"content-length", str(len(content)).encode()),
+        (b"connection", b"close"),
+    ]
     await send({"type": "http.response.start", "status": status.value, "headers": headers})
-    await send({"type": "http.response.body", "body": content})
+    await send({"type": "http.response.body", "body": content, "more_body": True})
+    left = _SWALLOWED
+    while left > 0:
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if not message.get("more_body", False):
+            break
+    await send({"type": "http.response.body", "body": b""})

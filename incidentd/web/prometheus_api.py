@@ -94,11 +94,10 @@ def _alert(alert: Alert, rule: Rule | None, part: IncidentAlert | None) -> Alert
     )
 
 
-def _active_at(alert: Alert) -> datetime:
+def _active_at(alert: Alert) -> datetime | None:
     """When the first of its levels was breached."""
     breached = [clock.breached_since for clock in alert.levels.values() if clock.breached_since is not None]
-    known = [at for at in (*breached, alert.firing_since, alert.evaluated_at) if at is not None]
-    return min(known)
+    return min(breached, default=alert.firing_since or alert.evaluated_at)
 
 
 def _rule(rule: Rule, alerts: list[AlertOut], state: RuleState, position: Position) -> RuleOut:

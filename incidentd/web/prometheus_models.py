@@ -30,7 +30,7 @@ class AlertOut(_Answer):
     labels: dict[str, str]
     annotations: dict[str, str]
     state: Phase
-    active_at: datetime
+    active_at: datetime | None
     value: str
     severity: Severity | None
     rule_id: str
