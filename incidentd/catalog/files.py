@@ -17,8 +17,14 @@ def find(path: Path, suffixes: Collection[str]) -> Iterator[Path]:
     for folder, folders, names in os.walk(path, onerror=_fail):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if not name.startswith(".") and name.lower().endswith(tuple(suffixes)):
-                yield Path(folder) / name
+            file = Path(folder) / name
+            if not name.startswith(".") and name.lower().endswith(tuple(suffixes)) and not _never_ends(file):
+                yield file
+
+
+def _never_ends(file: Path) -> bool:
+    """Whether reading it could block: a pipe, a device. A link that leads nowhere is for the reader to report."""
+    return file.exists() and not file.is_file()
 
 
 def _fail(error: OSError) -> None:

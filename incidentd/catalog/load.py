@@ -16,7 +16,7 @@ from incidentd.catalog import runbook as runbook_module
 from incidentd.catalog.catalog import Catalog
 from incidentd.catalog.checks.subject import Subject
 from incidentd.catalog.config import Config
-from incidentd.catalog.document import Document
+from incidentd.catalog.document import Document, Loc
 from incidentd.catalog.problem import CatalogError, Gravity, Position, Problem
 from incidentd.catalog.rule_file import AuthoredRule
 from incidentd.catalog.runbook import Runbook
@@ -94,17 +94,17 @@ class _Loading:
     def _files(self, key: str, authored: Any, config: Document, suffixes: Sequence[str]) -> list[Path]:
         """The files of every path under *key*, once each; without the key those beside the configuration, else those
         that ship."""
-        if not isinstance(authored, list):
-            return list(files.find(self._default(key), suffixes)) if self._default(key).is_dir() else []
+        named: dict[Loc, Path] = {(key,): self._default(key)}
+        if isinstance(authored, list):
+            named = {(key, index): self.path.parent / str(item) for index, item in enumerate(authored)}
         found: dict[Path, None] = {}
-        for index, item in enumerate(authored):
-            path = self.path.parent / str(item)
+        for loc, path in named.items():
             try:
                 found |= dict.fromkeys(files.find(path, suffixes))
             except (OSError, ValueError) as exc:
                 reason = "does not exist" if isinstance(exc, FileNotFoundError) else f"cannot be read: {exc}"
                 hint = f"paths are relative to {self.path.parent.absolute()}; create it or correct the path"
-                self.problems.append(Problem(config.position((key, index)), f"{path} {reason}", hint))
+                self.problems.append(Problem(config.position(loc), f"{path} {reason}", hint))
         return list(found)
 
     def _default(self, key: str) -> Path:
@@ -126,10 +126,11 @@ class _Loading:
             if path.stem.lower() == "readme":
                 continue
             try:
-                runbook, problems = runbook_module.parse(str(path), document.read_text(path))
+                text = document.read_text(path)
             except CatalogError as exc:
                 self.problems += exc.problems
-                continue
+                text = ""  # it exists: the rules that name it are not to blame
+            runbook, problems = runbook_module.parse(str(path), text)
             self.problems += problems
             first = self.runbooks.setdefault(runbook.name, runbook)
             if first is not runbook:

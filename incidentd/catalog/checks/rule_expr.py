@@ -13,7 +13,7 @@ from incidentd.catalog.problem import Problem
 
 NAME = "rule-expr"
 
-_MOST_OPERATORS = 2000
+_MOST_OPERATORS = 1000
 """The parser recurses and ends the process somewhere above 3,000 levels."""
 _OPERATOR = re.compile(r"[(+\-*/%^<>=!\[]|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
 _QUOTED_NAME = re.compile(r"(?:function|call to) (?:with name )?'(?P<name>\w+)'")
@@ -30,14 +30,19 @@ vector year
 def check(subject: Subject) -> Iterator[Problem]:
     for authored in subject.rules:
         expr = authored.rule.expr
-        found = _fault(expr)
+        found = fault(expr)
         if found is None:
             continue
         offset, length, message, hint = found
         yield Problem(authored.inside(("expr",), offset, length), message, hint, check=NAME)
 
 
-def _fault(expr: str) -> tuple[int, int, str, str] | None:
+def without_texts(expr: str) -> str:
+    """*expr* with blanks for its strings and comments."""
+    return _SKIPPED.sub(lambda found: " " * len(found[0]), expr)
+
+
+def fault(expr: str) -> tuple[int, int, str, str] | None:
     """Offset and length of what is wrong, the message and the hint; None when *expr* parses."""
     if sum(1 for _ in _OPERATOR.finditer(expr)) > _MOST_OPERATORS:
         return 0, 1, f"the expression has more than {_MOST_OPERATORS} operators", "record a part of it in Prometheus"
@@ -50,7 +55,7 @@ def _fault(expr: str) -> tuple[int, int, str, str] | None:
 
 def _explained(expr: str, reason: str) -> tuple[int, int, str, str]:
     """The parser gives no position: look for what it names."""
-    code = _SKIPPED.sub(lambda found: " " * len(found[0]), expr)
+    code = without_texts(expr)
     named = _QUOTED_NAME.search(reason)
     if named:
         name = named["name"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from datetime import timedelta
@@ -114,6 +115,28 @@ def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
         write(tmp_path, incidentd=CONFIG + "rules: [rules, rules/a.yaml]\n", rules__a=rules, runbooks__down="# D")
     )
     assert len(found.catalog.rules) == 1
+
+
+def test_a_pipe_is_left_out_and_a_broken_link_is_not(tmp_path: Path) -> None:
+    """Opening a pipe would wait for ever."""
+    path = write(tmp_path, rules__a="rules: []")
+    os.mkfifo(tmp_path / "rules/pipe.yaml")
+    load(path)
+    (tmp_path / "rules/b.yaml").symlink_to("nowhere")
+    with pytest.raises(CatalogError, match=r"b\.yaml does not exist"):
+        load(path)
+
+
+def test_the_worst_expression_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
+    """The parser ends the process at some thousand levels."""
+    with pytest.raises(CatalogError, match="more than 1000 operators"):
+        loaded(tmp_path, f"rules: [{{name: A, expr: '{'-' * 100_000}x', severity: sev2, runbook: down}}]")
+
+
+def test_as_many_operators_as_are_allowed_are_parsed(tmp_path: Path) -> None:
+    expr = "x or " * 999 + "x > 1"
+    found = loaded(tmp_path, f"rules: [{{name: A, expr: '{expr}', severity: sev2, runbook: down}}]")
+    assert found.catalog.warnings == ()
 
 
 def test_no_rules_at_all_is_a_choice(tmp_path: Path) -> None:
