@@ -24,6 +24,7 @@ from incidentd.settings import Settings, shipped
 
 _YAML = (".yaml", ".yml")
 _MARKDOWN = (".md",)
+_SQLITE = "sqlite:///"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,7 @@ class _Loading:
                 "rules": tuple(folder / one for one in rules),
                 "runbooks": tuple(folder / one for one in runbooks),
                 "templates": folder / config.templates if config.templates is not None else None,
+                "database": _beside(folder, config.database),
             }
         )
 
@@ -176,3 +178,9 @@ def _configuration(path: Path) -> Document:
             raise
         hint = "name it with --config, or write one to start from with `incidentd init`"
         raise CatalogError(replace(one, hint=hint) for one in exc.problems) from exc
+
+
+def _beside(folder: Path, url: str) -> str:
+    """A SQLite file is relative to the configuration, as every other path in it."""
+    file = url.removeprefix(_SQLITE)
+    return url if file == url or file.startswith(("/", ":")) else f"{_SQLITE}{folder / file}"

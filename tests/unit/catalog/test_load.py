@@ -175,3 +175,17 @@ def test_the_catalog_knows_its_commit(tmp_path: Path) -> None:
     assert len(commit) >= 7
     config.write_text(CONFIG + "\n", encoding="utf-8")
     assert load(config).catalog.commit == commit + "+"
+
+
+@pytest.mark.parametrize(
+    ("authored", "opened"),
+    [
+        ("sqlite:///incidentd.db", "sqlite:///{folder}/incidentd.db"),
+        ("sqlite:////var/lib/incidentd.db", "sqlite:////var/lib/incidentd.db"),
+        ("sqlite:///:memory:", "sqlite:///:memory:"),
+        ("postgresql+psycopg://me@db/incidentd", "postgresql+psycopg://me@db/incidentd"),
+    ],
+)
+def test_a_database_file_is_beside_the_configuration(tmp_path: Path, authored: str, opened: str) -> None:
+    config = write(tmp_path, incidentd=f"{CONFIG}database: {authored}\nrules: []\n")
+    assert load(config).settings.database == opened.format(folder=tmp_path)
