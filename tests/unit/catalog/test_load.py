@@ -187,5 +187,5 @@ def test_the_catalog_knows_its_commit(tmp_path: Path) -> None:
     ],
 )
 def test_a_database_file_is_beside_the_configuration(tmp_path: Path, authored: str, opened: str) -> None:
-    config = write(tmp_path, incidentd=f"{CONFIG}database: {authored}\nrules: []\n")
+    config = write(tmp_path, incidentd=f"{CONFIG}database: '{authored}'\nrules: []\n")
     assert load(config).settings.database == opened.format(folder=tmp_path)
