@@ -86,6 +86,12 @@ def act(
     return _after(request, context, outcome, note)
 
 
+@ROUTER.get("/incidents/{number}/{action}")
+def back_to_incident(number: Number, action: str) -> Response:
+    """Where a browser that shows a refused action is when its address is opened anew. Does nothing."""
+    return RedirectResponse(f"/incidents/INC-{number}", status_code=HTTPStatus.SEE_OTHER)
+
+
 @ROUTER.get("/runbooks/{name}")
 def show_runbook(request: Request, context: Context, name: str, visitor: Visitor) -> Response:
     runbook = context.current().runbook(name)
