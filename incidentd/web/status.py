@@ -6,7 +6,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import APIRouter
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from incidentd.web.context import Context
 from incidentd.web.problems import WebError
@@ -25,7 +25,10 @@ _HEADERS = {
 }
 _TYPES = {
     ".atom": "application/atom+xml",
+    ".css": "text/css",
+    ".html": "text/html",
     ".ics": "text/calendar",
+    ".js": "text/javascript",
     ".json": "application/json",
     ".svg": "image/svg+xml",
 }
@@ -45,7 +48,10 @@ def serve(context: Context, path: str) -> Response:
         generated = _inside(folder, "") is not None
         detail = f"The status page has no {path}." if generated else "The status page has not been generated yet."
         raise WebError(HTTPStatus.NOT_FOUND, detail)
-    return FileResponse(found, headers=_HEADERS, media_type=_TYPES.get(found.suffix))
+    # Read at once: a file that is replaced between its length and its content would break off in the middle.
+    return Response(
+        found.read_bytes(), headers=_HEADERS, media_type=_TYPES.get(found.suffix, "application/octet-stream")
+    )
 
 
 def _inside(folder: Path, path: str) -> Path | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import http.client
+import itertools
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -105,6 +107,31 @@ def test_the_status_page_is_served_as_it_was_published(site: Site) -> None:
     assert summary.headers["Access-Control-Allow-Origin"] == "*"
     for path in (".secret", "link.txt", "..%2Foutside.txt", "%2e%2e/outside.txt", "api/", "x%00y", "nothing"):
         assert site.get(f"/status/{path}").status_code == 404
+
+
+def test_a_page_that_is_published_anew_while_it_is_read_is_read_whole(site: Site) -> None:
+    """The length of one version with the content of another once broke off in the middle."""
+    folder = site.folder / "public"
+    folder.mkdir()
+    (folder / "index.html").write_text("aaa", encoding="utf-8")
+    versions = [letter * size for letter, size in (("a", 3), ("b", 300_000), ("c", 30))]
+    done = threading.Event()
+
+    def publish() -> None:
+        for version in itertools.cycle(versions):
+            (folder / "new").write_text(version, encoding="utf-8")
+            (folder / "new").replace(folder / "index.html")
+            if done.is_set():
+                return
+
+    thread = threading.Thread(target=publish)
+    thread.start()
+    try:
+        for _ in range(200):
+            assert site.get("/status/").text in versions
+    finally:
+        done.set()
+        thread.join()
 
 
 def test_a_status_page_that_was_not_generated_says_so(site: Site) -> None:
