@@ -53,9 +53,10 @@ def plan(notification: Notification, attempt: Attempt) -> tuple[Event, ...]:
     resolved = attempt.remote.get("event") == Step.RESOLVE
     if not old:
         acknowledges = notification.state is not State.DETECTED
-        return (Event(Step.TRIGGER, key), *((Event(Step.ACKNOWLEDGE, key),) if acknowledges else ()))
+        begun = (Event(Step.TRIGGER, key), *((Event(Step.ACKNOWLEDGE, key),) if acknowledges else ()))
+        return (*begun, *_strays(notification, attempt))
     if old != key:
-        return _pages_again(notification, old, resolved=resolved)
+        return _pages_again(notification, attempt, old, resolved=resolved)
     if resolved:
         return ()  # it reopened quietly: a page that is due has a key of its own
     if notification.kind is Kind.ESCALATED:
@@ -63,7 +64,7 @@ def plan(notification: Notification, attempt: Attempt) -> tuple[Event, ...]:
     return _changed(notification, attempt.remote)
 
 
-def _pages_again(notification: Notification, old: str, *, resolved: bool) -> tuple[Event, ...]:
+def _pages_again(notification: Notification, attempt: Attempt, old: str, *, resolved: bool) -> tuple[Event, ...]:
     """A new alert in place of the old one. Whoever had acknowledged is paged as well, unless this tells that somebody
     acknowledged just now."""
     if notification.kind is Kind.UPDATED:
@@ -74,7 +75,17 @@ def _pages_again(notification: Notification, old: str, *, resolved: bool) -> tup
         steps.append(Event(Step.ACKNOWLEDGE, key))
     if not resolved:
         steps.append(Event(Step.RESOLVE, old))
-    return tuple(steps)
+    return (*steps, *_strays(notification, attempt))
+
+
+def _strays(notification: Notification, attempt: Attempt) -> tuple[Event, ...]:
+    """The ends of alerts between the known one and the current one, which attempts may have opened whose answers were
+    lost; PagerDuty drops the end of what it does not know."""
+    if not attempt.uncertain:
+        return ()
+    known = int(attempt.remote.get("dedup_key", "-g0").rpartition("-g")[2])
+    between = range(known + 1, notification.generation)
+    return tuple(Event(Step.RESOLVE, f"{notification.uid}-g{generation}") for generation in between)
 
 
 def _resolves(notification: Notification, attempt: Attempt) -> tuple[Event, ...]:
@@ -83,7 +94,7 @@ def _resolves(notification: Notification, attempt: Attempt) -> tuple[Event, ...]
     keys = [old] if old and attempt.remote.get("event") != Step.RESOLVE else []
     if attempt.uncertain and current not in keys:
         keys.append(current)
-    return tuple(Event(Step.RESOLVE, key) for key in keys)
+    return (*(Event(Step.RESOLVE, key) for key in keys), *_strays(notification, attempt))
 
 
 def _changed(notification: Notification, remote: Mapping[str, str]) -> tuple[Event, ...]:
@@ -132,8 +143,7 @@ def _details(n: Notification) -> dict[str, Any]:
         details["next step"] = wording.clean(n.runbook.next_step, _MAX_TEXT)
         details["runbook"] = n.runbook.url
     details["alerts"] = [
-        wording.one_line(f"{alert.summary} {wording.value_and_condition(alert)}", _MAX_TEXT)
-        for alert in (n.firing or n.alerts)[:_SHOWN_ALERTS]
+        wording.one_line(wording.alert_line(alert), _MAX_TEXT) for alert in (n.firing or n.alerts)[:_SHOWN_ALERTS]
     ]
     details["labels"] = {
         wording.one_line(name, _MAX_TEXT): wording.one_line(value, _MAX_TEXT)

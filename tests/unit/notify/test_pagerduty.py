@@ -78,7 +78,11 @@ def test_only_what_is_missing_is_sent(notification: Notification, remote: Mappin
         (resolved(), {}, ["resolve u42-g1"]),
         (resolved(), TRIGGERED, ["resolve u42-g1"]),
         (resolved(generation=2), TRIGGERED, ["resolve u42-g1", "resolve u42-g2"]),
+        (resolved(generation=3), {}, ["resolve u42-g3", "resolve u42-g1", "resolve u42-g2"]),
         (notice(), {}, ["trigger u42-g1"]),
+        (notice(generation=2), {}, ["trigger u42-g2", "resolve u42-g1"]),
+        (notice(generation=3), TRIGGERED, ["trigger u42-g3", "resolve u42-g1", "resolve u42-g2"]),
+        (notice(generation=3), RESOLVED, ["trigger u42-g3", "resolve u42-g2"]),
     ],
 )
 def test_what_may_have_arrived_is_resolved_too(
