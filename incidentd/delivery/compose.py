@@ -15,7 +15,10 @@ from incidentd.store.deliveries import Claim
 from incidentd.store.tables import Incident, IncidentAlert, OutboxRow
 
 _OFFERED = (Action.ACKNOWLEDGE, Action.MITIGATE, Action.RESOLVE)
-_MOST_URGENT_FIRST = (Kind.ESCALATED, Kind.OPENED, Kind.REMINDED, Kind.ACKNOWLEDGED, Kind.UPDATED)
+_PAGES = (Kind.ESCALATED, Kind.OPENED, Kind.REMINDED)
+_TAKEN = (State.ACKNOWLEDGED, State.MITIGATING)
+_MOST_TEXTS = 10
+"""What one message may add to its thread; an outage of the vendor must not end in hundreds of replies."""
 
 
 def compose(session: Session, claim: Claim, *, catalog: Catalog, base_url: str, now: datetime) -> Notification | None:
@@ -24,10 +27,10 @@ def compose(session: Session, claim: Claim, *, catalog: Catalog, base_url: str, 
     if incident is None or not claim.rows:
         return None
     state = State(incident.state)
-    first_contact = not claim.delivery.remote
+    first_contact = claim.delivery.told_at is None
     return Notification(
         id=claim.rows[-1].uid,
-        kind=kind_of([Kind(row.kind) for row in claim.rows], state),
+        kind=kind_of([Kind(row.kind) for row in claim.rows], state, first_contact=first_contact),
         headline=next((row.text for row in reversed(claim.rows) if row.text and not row.private_user), ""),
         now=now,
         number=claim.delivery.incident_number,
@@ -62,11 +65,20 @@ def compose(session: Session, claim: Claim, *, catalog: Catalog, base_url: str, 
     )
 
 
-def kind_of(kinds: Sequence[Kind], state: State) -> Kind:
-    """What several rows amount to now: the resolve if it is resolved, else the most urgent of them."""
+def kind_of(kinds: Sequence[Kind], state: State, *, first_contact: bool) -> Kind:
+    """What several rows, oldest first, amount to now: the resolve if it is resolved, else the most urgent of them.
+
+    Who was told nothing yet is told that it opened; a page that somebody has taken since is an acknowledgement.
+    """
     if state is State.RESOLVED and Kind.RESOLVED in kinds:
         return Kind.RESOLVED
-    return next((kind for kind in _MOST_URGENT_FIRST if kind in kinds), Kind.UPDATED)
+    page = next((kind for kind in _PAGES if kind in kinds), None)
+    if first_contact and (page or state is not State.RESOLVED):
+        return Kind.OPENED
+    if state in _TAKEN and Kind.ACKNOWLEDGED in kinds:
+        since = kinds[len(kinds) - kinds[::-1].index(Kind.ACKNOWLEDGED) :]
+        return next((kind for kind in _PAGES if kind in since), Kind.ACKNOWLEDGED)
+    return page or Kind.UPDATED
 
 
 def runbook_link(incident: Incident, catalog: Catalog, base_url: str) -> RunbookLink | None:
@@ -101,11 +113,15 @@ def _line(alert: IncidentAlert) -> AlertLine:
 
 def _thread_texts(rows: Sequence[OutboxRow], *, first_contact: bool) -> tuple[str, ...]:
     """What belongs below the message: all but the opening that the message itself tells."""
-    return tuple(
+    texts = [
         row.text
         for row in rows
         if row.text and not row.private_user and not (first_contact and row.kind == Kind.OPENED)
-    )
+    ]
+    left_out = len(texts) - _MOST_TEXTS
+    if left_out > 0:
+        return (f"{left_out} earlier happenings are in the timeline", *texts[left_out:])
+    return tuple(texts)
 
 
 def _delivered(session: Session, claim: Claim) -> tuple[str, ...]:

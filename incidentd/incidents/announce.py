@@ -15,7 +15,7 @@ from incidentd.store.timeline import EntryKind
 
 def page(tx: Transaction, incident: Incident, text: str, *, known: Kind = Kind.OPENED) -> None:
     """Tells everybody whom the routes name now: those who know the incident as *known*, the others that it opened."""
-    told = {one.destination_key: one for one in deliveries.of_incident(tx.session, number_of(incident))}
+    told = {one.destination_key: one for one in deliveries.of_incident(tx.session, number_of(incident), lock=True)}
     named = _named_by_routes(tx, incident)
     for delivery in told.values():
         _enqueue(tx, delivery, known, text)
@@ -31,13 +31,13 @@ def page(tx: Transaction, incident: Incident, text: str, *, known: Kind = Kind.O
 
 def tell(tx: Transaction, incident: Incident, kind: Kind, text: str) -> None:
     """Tells everybody who was told of the opening, whatever the routes say now."""
-    for delivery in deliveries.of_incident(tx.session, number_of(incident)):
+    for delivery in deliveries.of_incident(tx.session, number_of(incident), lock=True):
         _enqueue(tx, delivery, kind, text)
 
 
 def answer(tx: Transaction, incident: Incident, actor: Actor, text: str) -> None:
     """Redraws the message in the actor's channel, and tells the actor alone why nothing changed."""
-    for delivery in deliveries.of_incident(tx.session, number_of(incident)):
+    for delivery in deliveries.of_incident(tx.session, number_of(incident), lock=True):
         if actor.channel and delivery.remote.get("channel") == actor.channel:
             _enqueue(tx, delivery, Kind.UPDATED, text, private_user=actor.user)
 

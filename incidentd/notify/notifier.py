@@ -15,7 +15,10 @@ Remote = Mapping[str, str]
 
 class DeliveryError(Exception):
     """A notification was not accepted. *permanent* means that a retry cannot help, *uncertain* that the vendor may
-    have taken it before the answer was lost, *retry_after* what the vendor asked us to wait."""
+    have taken it before the answer was lost, *retry_after* what the vendor asked us to wait. *remote* are the vendor's
+    keys of what is there although the attempt failed after it, so that the next one need not look for it."""
+
+    remote: Remote | None = None
 
     def __init__(
         self, message: str, *, permanent: bool, uncertain: bool = False, retry_after: timedelta | None = None
@@ -30,12 +33,14 @@ class DeliveryError(Exception):
 class Attempt:
     """What is known of one destination before an attempt.
 
-    *remote* is empty until the first success. *uncertain* says that an earlier attempt may have arrived although its
-    answer was lost (or the process died): the channel must look before it tells again, where it can.
+    *remote* is empty until something is there; *begun* says that it is what a first attempt left that then failed.
+    *uncertain* says that an earlier attempt may have arrived although its answer was lost (or the process died): the
+    channel must look before it tells again, where it can.
     """
 
     remote: Remote
     uncertain: bool
+    begun: bool = False
 
 
 DestinationT_contra = TypeVar("DestinationT_contra", contravariant=True)

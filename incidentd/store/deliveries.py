@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
@@ -26,10 +27,13 @@ class Claim:
     uncertain: bool
 
 
-def of_incident(session: Session, number: int) -> list[Delivery]:
-    """Every destination that the incident was announced to, in that order."""
-    query = select(Delivery).where(Delivery.incident_number == number)
-    return list(session.exec(query.order_by(col(Delivery.id))))
+def of_incident(session: Session, number: int, *, lock: bool = False) -> list[Delivery]:
+    """Every destination that the incident was announced to, in that order. *lock* keeps workers away from them until
+    the transaction ends; whoever calls :func:`enqueue` must, or what it adds is never due."""
+    query = select(Delivery).where(Delivery.incident_number == number).order_by(col(Delivery.id))
+    if lock:
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return list(session.exec(query))
 
 
 def rows_of(session: Session, number: int) -> list[OutboxRow]:
@@ -56,44 +60,63 @@ def enqueue(
         delivery.due_at = now
 
 
-def claim(session: Session, *, channel: str, owner: str, now: datetime, lease: timedelta) -> Claim | None:
-    """The destination of *channel* that has been due for longest, leased to *owner*; None when none is due."""
+def claim(
+    session: Session,
+    *,
+    channel: str,
+    owner: str,
+    now: datetime,
+    lease: timedelta,
+    held: Collection[int] = (),
+) -> Claim | None:
+    """The destination of *channel* that has been due for longest, leased to *owner*; None when none is due.
+
+    *held* are those that the caller's process is telling right now: however late, they are not told twice at once.
+    After an uncertain attempt the claim is for the same rows again, so that the vendor can recognise it; what was
+    enqueued since is due when that is settled.
+    """
     free = (col(Delivery.lease_until).is_(None)) | (col(Delivery.lease_until) < now)
     candidate = session.exec(
         select(Delivery)
-        .where(Delivery.channel == channel, col(Delivery.due_at) <= now, free)
+        .where(Delivery.channel == channel, col(Delivery.due_at) <= now, free, col(Delivery.id).not_in(held))
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .limit(1)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     ).one_or_none()
     if candidate is None:
         return None
-    abandoned = candidate.lease_until is not None
-    rows = session.exec(
-        select(OutboxRow)
-        .where(OutboxRow.delivery_id == candidate.id, OutboxRow.status == WAITING)
-        .order_by(col(OutboxRow.id))
-    ).all()
+    candidate.uncertain = candidate.uncertain or candidate.lease_until is not None
+    rows = _waiting(session, candidate)
+    candidate.attempted_row = rows[-1].id if rows else None
     candidate.lease_until = now + lease
-    candidate.lease_owner = owner
-    candidate.uncertain = candidate.uncertain or abandoned
+    candidate.lease_owner = f"{owner}/{uuid4().hex}"
     candidate.attempts += 1
-    return Claim(candidate, tuple(rows), candidate.uncertain)
+    return Claim(candidate, rows, candidate.uncertain)
 
 
 def settle(
-    session: Session, claim: Claim, *, now: datetime, remote: dict[str, str] | None, status: str, error: str = ""
-) -> None:
+    session: Session,
+    claim: Claim,
+    *,
+    now: datetime,
+    remote: dict[str, str] | None,
+    status: str,
+    error: str = "",
+    uncertain: bool = False,
+) -> bool:
     """Ends the lease: the newest row of the claim gets *status*, the ones that it speaks for are merged into it.
-    What was enqueued meanwhile is due at once."""
+    What was enqueued meanwhile is due at once. *uncertain* stays so for what comes next. False when the lease had
+    ended and somebody else took over: then nothing is written."""
     delivery = _mine(session, claim)
     if delivery is None:
-        return
+        return False
     if remote is not None:
         delivery.remote = remote
+    if remote and status == SENT:
         delivery.told_at = now
     delivery.attempts = 0
-    delivery.uncertain = False
+    delivery.attempted_row = None
+    delivery.uncertain = uncertain
     delivery.failing_since = None
     delivery.last_error = error
     _release(delivery)
@@ -104,18 +127,32 @@ def settle(
         stored.error = error
     session.flush()
     delivery.due_at = now if _has_waiting(session, delivery) else None
+    return True
 
 
-def postpone(session: Session, claim: Claim, *, now: datetime, until: datetime, error: str, uncertain: bool) -> None:
-    """Ends the lease after a failed attempt: the same rows are due again at *until*."""
+def postpone(
+    session: Session,
+    claim: Claim,
+    *,
+    now: datetime,
+    until: datetime,
+    error: str,
+    uncertain: bool,
+    remote: dict[str, str] | None = None,
+) -> bool:
+    """Ends the lease after a failed attempt: the same rows are due again at *until*. *remote* is what the attempt left
+    behind all the same. False as in :func:`settle`."""
     delivery = _mine(session, claim)
     if delivery is None:
-        return
+        return False
+    if remote is not None:
+        delivery.remote = remote
     delivery.failing_since = delivery.failing_since or now
     delivery.last_error = error
     delivery.uncertain = uncertain or claim.uncertain
     delivery.due_at = until
     _release(delivery)
+    return True
 
 
 def release_all(session: Session) -> None:
@@ -126,11 +163,6 @@ def release_all(session: Session) -> None:
         .where(col(Delivery.lease_until).is_not(None))
         .values(lease_until=None, lease_owner="", uncertain=True)
     )
-
-
-def next_due(session: Session) -> datetime | None:
-    """When the next destination is due."""
-    return session.exec(select(func.min(Delivery.due_at))).one()
 
 
 def waiting(session: Session) -> tuple[int, datetime | None]:
@@ -145,8 +177,16 @@ def told(session: Session, number: int) -> Sequence[Delivery]:
     return [one for one in of_incident(session, number) if one.told_at is not None]
 
 
+def _waiting(session: Session, delivery: Delivery) -> tuple[OutboxRow, ...]:
+    query = select(OutboxRow).where(OutboxRow.delivery_id == delivery.id, OutboxRow.status == WAITING)
+    if delivery.uncertain and delivery.attempted_row is not None:
+        query = query.where(col(OutboxRow.id) <= delivery.attempted_row)
+    return tuple(session.exec(query.order_by(col(OutboxRow.id))))
+
+
 def _mine(session: Session, claim: Claim) -> Delivery | None:
-    delivery = session.get(Delivery, claim.delivery.id)
+    """The delivery, kept from everybody else, while the claim's lease holds; None when somebody else took it."""
+    delivery = session.get(Delivery, claim.delivery.id, with_for_update={"key_share": True}, populate_existing=True)
     return delivery if delivery is not None and delivery.lease_owner == claim.delivery.lease_owner else None
 
 

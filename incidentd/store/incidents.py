@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from incidentd.lifecycle import OPEN_STATES, State
 from incidentd.store.tables import Incident, IncidentAlert
+
+# As strong as an UPDATE and no stronger: workers may still write rows that refer to the incident.
+_LOCK: dict[str, Any] = {"key_share": True}
 
 
 class MovedError(Exception):
@@ -18,13 +22,13 @@ class MovedError(Exception):
 
 def get(session: Session, number: int, *, lock: bool = False) -> Incident | None:
     """The incident of that number; *lock* keeps other writers away from it until the transaction ends."""
-    return session.get(Incident, number, with_for_update=lock)
+    return session.get(Incident, number, with_for_update=_LOCK if lock else None, populate_existing=lock)
 
 
 def latest_with_key(session: Session, key: str) -> Incident | None:
     """The newest incident of that key, whatever its state, kept from other writers until the transaction ends."""
     newest = select(Incident).where(Incident.key == key).order_by(col(Incident.number).desc()).limit(1)
-    return session.exec(newest.with_for_update()).one_or_none()
+    return session.exec(newest.with_for_update(**_LOCK)).one_or_none()
 
 
 def recent(
@@ -49,7 +53,7 @@ def active_since(session: Session, since: datetime) -> list[Incident]:
 def page_due(session: Session, now: datetime) -> list[Incident]:
     """The incidents whose cooldown is over and that may have to page again."""
     query = select(Incident).where(col(Incident.page_again_at) <= now)
-    return list(session.exec(query.order_by(col(Incident.number)).with_for_update()))
+    return list(session.exec(query.order_by(col(Incident.number)).with_for_update(**_LOCK)))
 
 
 def move(session: Session, incident: Incident, *, to: State) -> None:

@@ -31,6 +31,8 @@ def _uid() -> str:
 
 _OPEN = text("state <> 'resolved'")
 _WAITING = text("status = 'waiting'")
+_DUE = text("due_at IS NOT NULL")
+_HELD = text("cleared_at IS NULL")
 
 
 class Incident(SQLModel, table=True):
@@ -73,6 +75,9 @@ class IncidentAlert(SQLModel, table=True):
     """One alert's part in one incident; *cleared_at* is None while it fires."""
 
     __tablename__ = "incident_alert"
+    __table_args__ = (
+        Index("ix_incident_alert_held", "rule_id", "fingerprint", sqlite_where=_HELD, postgresql_where=_HELD),
+    )
 
     incident_number: int = Field(primary_key=True, foreign_key="incident.number")
     rule_id: str = Field(primary_key=True)
@@ -126,22 +131,28 @@ class Delivery(SQLModel, table=True):
     """One incident at one destination: where it is told, the vendor's keys, and when it is next tried.
 
     *destination* is the authored destination as it was at the first contact, secrets included, so that the resolve
-    follows the page wherever the configuration has moved. *due_at* is None while nothing waits.
+    follows the page wherever the configuration has moved. *due_at* is None while nothing waits. *attempted_row* is the
+    newest outbox row that the last attempt spoke for, None once that attempt is settled. *remote* may be there before
+    *told_at*: then an attempt got that far and failed.
     """
 
     __tablename__ = "delivery"
-    __table_args__ = (UniqueConstraint("incident_number", "destination_key"),)
+    __table_args__ = (
+        UniqueConstraint("incident_number", "destination_key"),
+        Index("ix_delivery_due", "channel", "due_at", sqlite_where=_DUE, postgresql_where=_DUE),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     incident_number: int = Field(foreign_key="incident.number", index=True)
     receiver: str
-    channel: str = Field(index=True)
+    channel: str
     name: str
     destination: dict[str, Any] = Field(default_factory=dict, sa_column=_json())
     destination_key: str
     remote: dict[str, str] = Field(default_factory=dict, sa_column=_json())
-    due_at: datetime | None = Field(default=None, index=True)
+    due_at: datetime | None = None
     attempts: int = 0
+    attempted_row: int | None = None
     uncertain: bool = False
     failing_since: datetime | None = None
     lease_until: datetime | None = None
@@ -190,3 +201,13 @@ class WebSession(SQLModel, table=True):
     who: str
     token_digest: str
     expires_at: datetime
+
+
+class Callback(SQLModel, table=True):
+    """An event of a vendor that was acted on, so that its repetition does nothing."""
+
+    __tablename__ = "callback"
+
+    vendor: str = Field(primary_key=True)
+    event_id: str = Field(primary_key=True)
+    received_at: datetime

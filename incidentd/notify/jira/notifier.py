@@ -54,7 +54,7 @@ class JiraNotifier:
             try:
                 _follow(client, n, destination, issue, _OPEN)
             except DeliveryError as exc:
-                exc.uncertain = True  # the issue is there
+                exc.remote = {"id": issue.id, "key": issue.key, "state": _OPEN}
                 raise
         return _remote(n, issue)
 

@@ -48,13 +48,14 @@ class SlackNotifier:
         )
         content = message.build(notification, lock_screen)
         remote = self._edited(content, attempt.remote) if attempt.remote else {}
-        again = bool(remote)
+        again = bool(remote) and not attempt.begun
         if not remote:
             remote = self._posted(content, notification, destination, attempt)
         try:
             self._reply(notification, remote, again=again, uncertain=attempt.uncertain)
         except DeliveryError as exc:
-            exc.uncertain = True  # the message, and perhaps some replies, are there: look before telling again
+            exc.uncertain = True  # some replies may be there: look before telling again
+            exc.remote = remote
             raise
         return remote
 

@@ -144,13 +144,17 @@ def test_replies_are_not_doubled_when_the_answer_to_one_was_lost(slack: SlackRig
 
 
 def test_a_reply_that_is_refused_for_now_leaves_the_attempt_uncertain(slack: SlackRig) -> None:
-    """The message was posted, but its keys are not stored: the next attempt must look for it."""
+    """The message was posted: its keys are handed on, so that nobody must look for it."""
     slack.stand_in.fail_next(status=429, path="postEphemeral")
     with pytest.raises(DeliveryError) as raised:
         slack.send(notice(private_replies=(PrivateReply("U7", "too late"),)))
     assert (raised.value.permanent, raised.value.uncertain) == (False, True)
-    slack.send(notice(private_replies=(PrivateReply("U7", "too late"),)), uncertain=True)
+    remains = Attempt(raised.value.remote or {}, uncertain=True, begun=True)
+    again = notice(private_replies=(PrivateReply("U7", "too late"),))
+    slack.notifier().send(again, slack.destination, remains)
     assert slack.openings() == 1
+    assert len(slack.stand_in.messages) == 1, "the opening is not said once more in its thread"
+    assert "conversations.history" not in str(slack.stand_in.received)
     assert slack.stand_in.expect_ephemeral("U7", "too late", timeout=0)
 
 

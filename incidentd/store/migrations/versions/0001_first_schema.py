@@ -33,6 +33,12 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('name', name=op.f('pk_api_token')),
     sa.UniqueConstraint('digest', name=op.f('uq_api_token_digest'))
     )
+    op.create_table('callback',
+    sa.Column('vendor', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('event_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('received_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+    sa.PrimaryKeyConstraint('vendor', 'event_id', name=op.f('pk_callback'))
+    )
     op.create_table('incident',
     sa.Column('number', sa.Integer(), nullable=False),
     sa.Column('uid', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -88,6 +94,7 @@ def upgrade() -> None:
     sa.Column('remote', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
     sa.Column('due_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('attempted_row', sa.Integer(), nullable=True),
     sa.Column('uncertain', sa.Boolean(), nullable=False),
     sa.Column('failing_since', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('lease_until', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
@@ -99,8 +106,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('incident_number', 'destination_key', name=op.f('uq_delivery_incident_number'))
     )
     with op.batch_alter_table('delivery', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_delivery_channel'), ['channel'], unique=False)
-        batch_op.create_index(batch_op.f('ix_delivery_due_at'), ['due_at'], unique=False)
+        batch_op.create_index('ix_delivery_due', ['channel', 'due_at'], unique=False, sqlite_where=sa.text('due_at IS NOT NULL'), postgresql_where=sa.text('due_at IS NOT NULL'))
         batch_op.create_index(batch_op.f('ix_delivery_incident_number'), ['incident_number'], unique=False)
 
     op.create_table('incident_alert',
@@ -120,6 +126,9 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['incident_number'], ['incident.number'], name=op.f('fk_incident_alert_incident_number_incident')),
     sa.PrimaryKeyConstraint('incident_number', 'rule_id', 'fingerprint', name=op.f('pk_incident_alert'))
     )
+    with op.batch_alter_table('incident_alert', schema=None) as batch_op:
+        batch_op.create_index('ix_incident_alert_held', ['rule_id', 'fingerprint'], unique=False, sqlite_where=sa.text('cleared_at IS NULL'), postgresql_where=sa.text('cleared_at IS NULL'))
+
     op.create_table('timeline',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('incident_number', sa.Integer(), nullable=False),
@@ -168,11 +177,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_timeline_incident_number'))
 
     op.drop_table('timeline')
+    with op.batch_alter_table('incident_alert', schema=None) as batch_op:
+        batch_op.drop_index('ix_incident_alert_held', sqlite_where=sa.text('cleared_at IS NULL'), postgresql_where=sa.text('cleared_at IS NULL'))
+
     op.drop_table('incident_alert')
     with op.batch_alter_table('delivery', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_delivery_incident_number'))
-        batch_op.drop_index(batch_op.f('ix_delivery_due_at'))
-        batch_op.drop_index(batch_op.f('ix_delivery_channel'))
+        batch_op.drop_index('ix_delivery_due', sqlite_where=sa.text('due_at IS NOT NULL'), postgresql_where=sa.text('due_at IS NOT NULL'))
 
     op.drop_table('delivery')
     op.drop_table('web_session')
@@ -184,5 +195,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_incident_key'))
 
     op.drop_table('incident')
+    op.drop_table('callback')
     op.drop_table('api_token')
     op.drop_table('alert')
