@@ -102,6 +102,7 @@ class Slack(Section):
 
 class PagerDuty(Section):
     api_url: HttpUrl = "https://events.pagerduty.com"
+    webhook_secret: SecretStr | None = None
     timeout: SomeTime = timedelta(seconds=10)
 
 

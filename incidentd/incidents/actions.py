@@ -6,11 +6,12 @@ from datetime import datetime
 
 from incidentd.incidents import announce, episode, wording
 from incidentd.incidents.actor import Actor
+from incidentd.incidents.callback import Callback
 from incidentd.incidents.outcome import Outcome, Result
 from incidentd.incidents.transaction import Transaction, number_of
 from incidentd.lifecycle import Action, State, after
 from incidentd.notify.notification import Kind
-from incidentd.store import incidents, timeline
+from incidentd.store import callbacks, incidents, timeline
 from incidentd.store.tables import Incident, TimelineEntry
 from incidentd.store.timeline import EntryKind
 
@@ -52,6 +53,17 @@ def act(tx: Transaction, number: int, action: Action, actor: Actor, *, version: 
     else:
         announce.tell(tx, incident, _KIND[action], text)
     return Outcome(Result.DONE, number, target, text)
+
+
+def act_from_afar(tx: Transaction, callback: Callback, action: Action, actor: Actor) -> Outcome:
+    """Does it once, and only if the event is about the newest page of its incident."""
+    incident = incidents.with_uid(tx.session, callback.uid)
+    if incident is None:
+        return Outcome(Result.UNKNOWN, 0, None, "There is no such incident.")
+    is_new = callbacks.first_time(tx.session, callback.vendor, callback.event_id, tx.now)
+    if not is_new or callback.generation != incident.generation:
+        return Outcome(Result.REPEATED, number_of(incident), State(incident.state), wording.already(incident))
+    return act(tx, number_of(incident), action, actor, version=None, note="")
 
 
 def add_note(tx: Transaction, number: int, actor: Actor, text: str) -> Outcome:

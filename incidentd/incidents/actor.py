@@ -11,6 +11,7 @@ class Origin(StrEnum):
 
     RULE = "rule"
     SLACK = "slack"
+    PAGERDUTY = "pagerduty"
     API = "api"
     PAGE = "page"
     CLI = "cli"

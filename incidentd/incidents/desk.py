@@ -11,6 +11,7 @@ from incidentd.catalog.catalog import Catalog
 from incidentd.clock import Clock
 from incidentd.incidents import actions, episode, grouping, timers
 from incidentd.incidents.actor import Actor
+from incidentd.incidents.callback import Callback
 from incidentd.incidents.evaluated import Evaluated
 from incidentd.incidents.outcome import Outcome, Result
 from incidentd.incidents.transaction import Transaction
@@ -54,6 +55,14 @@ class IncidentDesk:
         """Asks for a change of state; see :class:`Result` for what may become of it. Never raises for a refusal."""
         with self._transaction() as tx:
             outcome = actions.act(tx, number, action, actor, version=version, note=note)
+        return self._log(outcome, action.value, actor)
+
+    def act_from_afar(self, callback: Callback, action: Action, actor: Actor) -> Outcome:
+        """The same for an event that a vendor may tell more than once, about one page of an incident. An event that
+        was told before, or that is about an earlier page, changes nothing and is REPEATED.
+        """
+        with self._transaction() as tx:
+            outcome = actions.act_from_afar(tx, callback, action, actor)
         return self._log(outcome, action.value, actor)
 
     def acknowledge(self, number: int, actor: Actor, *, version: int | None = None, note: str = "") -> Outcome:

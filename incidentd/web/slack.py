@@ -5,39 +5,25 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated
 
-import structlog
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Header
 from starlette.responses import Response
 
-from incidentd import metrics
 from incidentd.incidents.actor import Actor, Origin
-from incidentd.incidents.outcome import Result
 from incidentd.notify.slack import interaction
+from incidentd.web import callbacks
+from incidentd.web.callbacks import RawBody
 from incidentd.web.context import Context, WebContext
 from incidentd.web.problems import WebError
 
 ROUTER = APIRouter(include_in_schema=False)
 
-_LOG = structlog.get_logger(__name__)
-
-_COUNTED = {
-    Result.DONE: "accepted",
-    Result.REPEATED: "accepted",
-    Result.STALE: "stale",
-    Result.REFUSED: "refused",
-    Result.UNKNOWN: "refused",
-}
-
-
-async def _raw_body(request: Request) -> bytes:
-    """The bytes that were signed. A coroutine because the framework offers them in no other way."""
-    return await request.body()
+_VENDOR = "slack"
 
 
 @ROUTER.post("/slack/interactions")
 def interactions(
     context: Context,
-    body: Annotated[bytes, Depends(_raw_body)],
+    body: RawBody,
     timestamp: Annotated[str | None, Header(alias="X-Slack-Request-Timestamp")] = None,
     signature: Annotated[str | None, Header(alias="X-Slack-Signature")] = None,
 ) -> Response:
@@ -45,7 +31,7 @@ def interactions(
     press = _verified(context, body, timestamp, signature)
     actor = Actor(press.user_name, Origin.SLACK, user=press.user_id, channel=press.channel_id)
     outcome = context.desk.act(press.number, press.action, actor, version=press.version)
-    metrics.CALLBACKS.labels("slack", _COUNTED[outcome.result]).inc()
+    callbacks.count(_VENDOR, outcome)
     return Response()
 
 
@@ -60,12 +46,6 @@ def _verified(
         interaction.verify(secret.get_secret_value(), body, timestamp, signature, context.clock.now())
         return interaction.parse(body)
     except interaction.Refused as exc:
-        raise _refused(HTTPStatus.UNAUTHORIZED, str(exc)) from exc
+        raise callbacks.refused(_VENDOR, HTTPStatus.UNAUTHORIZED, str(exc)) from exc
     except interaction.Malformed as exc:
-        raise _refused(HTTPStatus.BAD_REQUEST, str(exc)) from exc
-
-
-def _refused(status: HTTPStatus, reason: str) -> WebError:
-    metrics.CALLBACKS.labels("slack", "refused").inc()
-    _LOG.warning("a callback was refused", action="callback_refused", vendor="slack", reason=reason)
-    return WebError(status, f"Refused: {reason}.")
+        raise callbacks.refused(_VENDOR, HTTPStatus.BAD_REQUEST, str(exc)) from exc
