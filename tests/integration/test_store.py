@@ -16,9 +16,10 @@ from sqlalchemy.exc import IntegrityError
 from incidentd.alert import Alert, AlertKey, LevelClock, Phase
 from incidentd.lifecycle import State
 from incidentd.severity import Severity
-from incidentd.store import alerts, deliveries, incidents, tokens
+from incidentd.store import alerts, deliveries, incidents, timeline, tokens
 from incidentd.store.database import Database, StoreError
 from incidentd.store.tables import METADATA, Delivery, Incident
+from incidentd.store.timeline import EntryKind
 
 T0 = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 
@@ -171,6 +172,83 @@ def test_each_destination_is_claimed_by_one_worker(database: Database) -> None:
     for thread in threads:
         thread.join()
     assert sorted(claimed) == list("abcdefgh")
+
+
+def test_what_is_enqueued_while_its_destination_is_settled_stays_due(database: Database) -> None:
+    """On PostgreSQL the one that settles does not see the other's row before it is committed: they must take turns."""
+    with database.transaction() as session:
+        opened = incident()
+        session.add(opened)
+        session.flush()
+        number = opened.number or 0
+        one = Delivery(incident_number=number, receiver="r", channel="slack", name="a", destination_key="a")
+        session.add(one)
+        session.flush()
+        deliveries.enqueue(session, one, kind="opened", text="", now=T0)
+    with database.transaction() as session:
+        claim = deliveries.claim(session, channel="slack", owner="w", now=T0, lease=timedelta(minutes=1))
+    assert claim is not None
+
+    def settle() -> None:
+        with database.transaction() as session:
+            deliveries.settle(session, claim, now=T0, remote={"ts": "1"}, status="sent")
+
+    worker = threading.Thread(target=settle)
+    with database.transaction() as session:
+        (locked,) = deliveries.of_incident(session, number, lock=True)
+        deliveries.enqueue(session, locked, kind="resolved", text="", now=T0)
+        session.flush()
+        worker.start()
+        worker.join(0.3)
+    worker.join(10)
+    with database.transaction() as session:
+        later = deliveries.claim(session, channel="slack", owner="w", now=T0, lease=timedelta(minutes=1))
+    assert later is not None
+    assert [row.kind for row in later.rows] == ["resolved"]
+
+
+@pytest.mark.parametrize("database", [pytest.param("postgresql", marks=pytest.mark.integration)], indirect=True)
+def test_a_worker_writes_its_timeline_while_the_desk_keeps_the_incident(database: Database) -> None:
+    """A row that refers to an incident must not wait for a lock on it: desk and worker would wait for each other."""
+    with database.transaction() as session:
+        opened = incident()
+        session.add(opened)
+        session.flush()
+        number = opened.number or 0
+    done = threading.Event()
+
+    def write() -> None:
+        with database.transaction() as session:
+            found = incidents.get(session, number)
+            assert found is not None
+            timeline.append(session, found, EntryKind.DELIVERY, at=T0, who="w", origin="delivery", text="told")
+        done.set()
+
+    worker = threading.Thread(target=write)
+    with database.transaction() as session:
+        assert incidents.get(session, number, lock=True) is not None
+        worker.start()
+        assert done.wait(5)
+    worker.join(10)
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("SELECT * FROM incident_alert WHERE rule_id = 'r' AND fingerprint = 'f' AND cleared_at IS NULL",
+         "ix_incident_alert_held"),
+        ("SELECT * FROM delivery WHERE channel = 'slack' AND due_at <= '2026' ORDER BY due_at", "ix_delivery_due"),
+        ("SELECT * FROM outbox WHERE delivery_id = 1 AND status = 'waiting' ORDER BY id", "ix_outbox_waiting"),
+        ("SELECT * FROM incident WHERE key = 'A{}' ORDER BY number DESC LIMIT 1", "ix_incident_key"),
+    ],
+)  # fmt: skip
+def test_what_is_asked_at_every_slot_walks_an_index(tmp_path: Path, query: str, index: str) -> None:
+    made = Database(f"sqlite:///{tmp_path / 'plan.db'}")
+    made.migrate()
+    with made.engine.connect() as connection:
+        plan = str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all())
+    made.close()
+    assert index in plan
 
 
 def test_a_token_is_known_by_its_digest_and_forgotten_when_revoked(database: Database) -> None:
