@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 from incidentd import duration
@@ -26,6 +26,7 @@ STATE_WORDS = {
 MARKS = {State.DETECTED: "🚨", State.ACKNOWLEDGED: "👀", State.MITIGATING: "🔧", State.RESOLVED: "✅"}
 
 _MAX_NAME = 80
+_NEW = timedelta(minutes=1)
 _MAX_PLAIN = 50_000
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -66,18 +67,34 @@ def value_and_condition(alert: AlertLine) -> str:
     return f"{value} ({alert.condition})" if value and alert.condition else value or alert.condition
 
 
+def measured(alert: AlertLine, said: str) -> str:
+    """The same, beside *said*: only ``limit > 5%`` where that names the value already."""
+    value = number(alert.value, alert.condition)
+    if value and alert.condition and re.search(rf"(?<![\w.]){re.escape(value)}(?![\w%])", said):
+        return f"limit {alert.condition}"
+    return value_and_condition(alert)
+
+
+def alert_line(alert: AlertLine) -> str:
+    """``chat: 21% of calls fail · limit > 5%``."""
+    return " · ".join(part for part in (alert.summary, measured(alert, alert.summary)) if part)
+
+
 def state(notification: Notification) -> str:
-    """The state with who and since when: ``Acknowledged by anna after 2m``."""
+    """The state with who and when: ``Acknowledged by anna after 2m``. Since when rather than for how long, for it
+    stands in mails and tickets that nobody edits."""
     n = notification
     match n.state:
         case State.RESOLVED:
-            return f"Resolved{_by(n.resolved_by)} after {duration.text(n.age)}"
+            return f"Resolved{_by(n.resolved_by)} after {duration.text(n.age)}{_while_firing(n)}"
         case State.MITIGATING:
-            return f"Mitigating for {_ago(n, n.mitigating_at)}{_acknowledged(n, ', acknowledged')}"
+            return (
+                f"Mitigating since {filters.local(n.mitigating_at or n.opened_at)}{_acknowledged(n, ', acknowledged')}"
+            )
         case State.ACKNOWLEDGED:
             return _acknowledged(n, "Acknowledged") or "Acknowledged"
         case _:
-            return f"Unacknowledged for {duration.text(n.age)}"
+            return f"Unacknowledged since {filters.local(n.opened_at)}"
 
 
 def facts(notification: Notification) -> tuple[Fact, Fact, Fact, Fact]:
@@ -94,14 +111,13 @@ def facts(notification: Notification) -> tuple[Fact, Fact, Fact, Fact]:
 
 
 def lock_screen(notification: Notification) -> str:
-    """``SEV1 · chat: 21% of calls fail · 21% (> 5%) · 12m · unacknowledged``."""
+    """``SEV1 · chat: 21% of calls fail · limit > 5% · 12m · unacknowledged``."""
     alert = leading(notification)
     parts = (
         notification.severity.upper(),
         one_line(notification.title, 200),
-        value_and_condition(alert) if alert and notification.state is not State.RESOLVED else "",
-        duration.text(notification.age),
-        STATE_WORDS[notification.state],
+        measured(alert, notification.title) if alert and notification.state is not State.RESOLVED else "",
+        *_age_and_word(notification),
     )
     return " · ".join(part for part in parts if part)
 
@@ -109,7 +125,8 @@ def lock_screen(notification: Notification) -> str:
 def response_times(notification: Notification) -> str:
     """How long it lasted, until it was acknowledged, and who ended it."""
     n = notification
-    return f"Lasted {duration.text(n.age)}{_acknowledged(n, ' · acknowledged')} · resolved{_by(n.resolved_by)}"
+    ended = f"resolved{_by(n.resolved_by)}{_while_firing(n)}"
+    return f"Lasted {duration.text(n.age)}{_acknowledged(n, ' · acknowledged')} · {ended}"
 
 
 def told(notification: Notification) -> str:
@@ -123,21 +140,22 @@ def plain(notification: Notification) -> str:
     lines = [n.headline, n.title, "", *(f"{fact.name}: {fact.value}" for fact in facts(n)), ""]
     if n.runbook:
         lines += [f"Next: {n.runbook.next_step}", f"Runbook: {n.runbook.url}", ""]
-    lines += [f"- {alert.summary} {value_and_condition(alert)}" for alert in n.alerts[:20]]
+    lines += [f"- {alert_line(alert)}" for alert in n.alerts[:20]]
     lines += ["", n.url]
     return clean("\n".join(lines), _MAX_PLAIN)
 
 
 def values(notification: Notification) -> Mapping[str, Any]:
-    """What the templates of every channel are given: ``notification``, ``facts``, ``leading``, ``condition``, ``state``
-    (a sentence), ``word`` (of the state), ``mark``, ``age``, ``told``."""
+    """What the templates of every channel are given: ``notification``, ``facts``, ``leading``, ``condition``
+    (``21% (> 5%)``, or ``limit > 5%`` where the title names the value), ``conditions`` (of each alert, beside its
+    summary), ``state`` (a sentence), ``word`` (of the state), ``mark``, ``age``, ``told``."""
     alert = leading(notification)
     return {
         "notification": notification,
         "facts": facts(notification),
         "leading": alert,
-        "condition": value_and_condition(alert) if alert else "",
-        "conditions": tuple(map(value_and_condition, notification.alerts)),
+        "condition": measured(alert, notification.title) if alert else "",
+        "conditions": tuple(measured(one, one.summary) for one in notification.alerts),
         "state": state(notification),
         "word": STATE_WORDS[notification.state],
         "mark": MARKS[notification.state],
@@ -149,10 +167,11 @@ def values(notification: Notification) -> Mapping[str, Any]:
 def _value(alert: AlertLine | None) -> str:
     if alert is None:
         return NOTHING
+    value, peak = number(alert.value, alert.condition), number(alert.peak, alert.condition)
     parts = (
-        number(alert.value, alert.condition),
+        value,
         alert.condition and f"limit {alert.condition}",
-        number(alert.peak, alert.condition) and f"peak {number(alert.peak, alert.condition)}",
+        f"peak {peak}" if peak and peak != value else "",
     )
     return " · ".join(part for part in parts if part) or NOTHING
 
@@ -172,5 +191,15 @@ def _acknowledged(n: Notification, word: str) -> str:
     return f"{word}{_by(n.acknowledged_by)} after {duration.text(n.acknowledged_at - n.opened_at)}"
 
 
-def _ago(n: Notification, at: datetime | None) -> str:
-    return duration.text(n.now - (at or n.opened_at))
+def _age_and_word(n: Notification) -> tuple[str, ...]:
+    """An opening is told within seconds: `0s` would say nothing."""
+    if n.state is State.RESOLVED:
+        return (f"resolved after {duration.text(n.age)}",)
+    age = duration.text(n.age) if n.age >= _NEW else ""
+    return (age, STATE_WORDS[n.state])
+
+
+def _while_firing(n: Notification) -> str:
+    """A person may resolve what still fires; who reads it should know."""
+    count = len(n.firing)
+    return f" while {count} {'alert' if count == 1 else 'alerts'} still fired" if count else ""

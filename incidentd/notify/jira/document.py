@@ -42,12 +42,13 @@ Part = Paragraph | Bullets
 def description(notification: Notification) -> tuple[Part, ...]:
     """What a new issue says: what is wrong, what to do next, the facts, the alerts."""
     n = notification
-    parts: list[Part] = [_paragraph(f"Opened {filters.local(n.opened_at)}"), Bullets(tuple(_facts(n)))]
+    parts: list[Part] = [_paragraph(f"Opened {filters.local(n.opened_at)}")]
     if n.runbook:
         link = Run(_line(n.runbook.title) or n.runbook.name, n.runbook.url)
         step = _line(n.runbook.next_step)
         parts.append(Paragraph((Run(f"Next: {step} "), link) if step else (Run("Runbook: "), link)))
-    alerts = [_line(f"{alert.summary} {wording.value_and_condition(alert)}") for alert in n.alerts[:_SHOWN_ALERTS]]
+    parts.append(Bullets(tuple(_facts(n))))
+    alerts = [_line(wording.alert_line(alert)) for alert in n.alerts[:_SHOWN_ALERTS]]
     if len(n.alerts) > _SHOWN_ALERTS:
         alerts.append(f"… and {len(n.alerts) - _SHOWN_ALERTS} more")
     if alerts:
@@ -59,10 +60,9 @@ def description(notification: Notification) -> tuple[Part, ...]:
 def comment(notification: Notification, remark: str = "") -> tuple[Part, ...]:
     """What happened, the state now, and *remark* where there is something to add."""
     n = notification
-    parts = [_paragraph(_line(n.headline) or n.kind.value), _paragraph(wording.state(n))]
-    if remark:
-        parts.append(_paragraph(_line(remark)))
-    return tuple(parts)
+    happened, state = _line(n.headline) or n.kind.value, wording.state(n)
+    said = [state] if state.startswith(happened) else [happened, state]
+    return tuple(map(_paragraph, [*said, _line(remark)] if remark else said))
 
 
 def summary(text: str) -> str:

@@ -42,7 +42,7 @@ def test_the_first_mail_begins_a_thread(mail: MailRig) -> None:
     assert (
         sent.text.replace("\r\n", "\n")
         == """Opened: chat: 21% of LLM calls fail
-SEV2 · Unacknowledged for 12m
+SEV2 · Unacknowledged since 2024-05-06 16:02 UTC
 
 NEXT
 Check the provider's status page.
@@ -53,7 +53,7 @@ Owner:    ai-platform
 Service:  chat
 
 ALERTS
-- chat: 21% of LLM calls fail · 21% (> 5%) · since 2024-05-06 16:02 UTC
+- chat: 21% of LLM calls fail · limit > 5% · since 2024-05-06 16:02 UTC
 
 INC-42: https://incidents.example.com/incidents/INC-42
 Told: PagerDuty (page)
@@ -65,8 +65,9 @@ def test_the_html_leads_with_what_is_wrong_and_what_to_do_next(mail: MailRig) ->
     mail.send(notice())
     html = mail.stand_in.mails[0].html
     order = [
+        html.index("Next: Check the provider&#39;s status page.</div>"),
         html.index(">chat: 21% of LLM calls fail</div>"),
-        html.index("Check the provider&#39;s status page."),
+        html.index(">Check the provider&#39;s status page.</div>"),
         html.index('href="https://incidents.example.com/incidents/INC-42"'),
         html.index("21% · limit &gt; 5% · peak 24%"),
     ]
@@ -204,7 +205,7 @@ def test_broken_templates_send_the_built_in_text_without_html(mail: MailRig, tmp
         == """Opened
 chat: 21% of LLM calls fail
 
-State: Unacknowledged for 12m
+State: Unacknowledged since 2024-05-06 16:02 UTC
 Value: 21% · limit > 5% · peak 24%
 Owner: ai-platform
 Service: chat
@@ -212,7 +213,7 @@ Service: chat
 Next: Check the provider's status page.
 Runbook: https://incidents.example.com/runbooks/llm-error-rate
 
-- chat: 21% of LLM calls fail 21% (> 5%)
+- chat: 21% of LLM calls fail · limit > 5%
 
 https://incidents.example.com/incidents/INC-42
 """

@@ -32,14 +32,23 @@ def test_an_issue_follows_its_incident_to_the_end(jira: JiraRig) -> None:
     assert issue.summary == "[SEV2] chat: 21% of LLM calls fail (INC-42)"
     assert issue.labels == ["incidentd-u42", "llm"]
     assert issue.fields["issuetype"] == {"name": "Bug"}
-    assert issue.description.splitlines()[:2] == ["Opened 2024-05-06 16:02 UTC", "Severity: SEV2"]
-    assert "Next: Check the provider's status page." in issue.description
+    assert issue.description.splitlines() == [
+        "Opened 2024-05-06 16:02 UTC",
+        "Next: Check the provider's status page. ",
+        "Elevated error rate",
+        "Severity: SEV2",
+        "Value: 21% · limit > 5% · peak 24%",
+        "Owner: ai-platform",
+        "Service: chat",
+        "chat: 21% of LLM calls fail · limit > 5%",
+        "INC-42 in incidentd",
+    ]
     remote = jira.send(acknowledged(), remote)
-    assert issue.comment_texts == ["Acknowledged by anna\nAcknowledged by anna after 2m"]
+    assert issue.comment_texts == ["Acknowledged by anna after 2m"]
     remote = jira.send(resolved(), remote)
     assert remote["state"] == "resolved"
     assert issue.status == "Done"
-    assert issue.comment_texts[1:] == ["Resolved by the rule\nResolved by the rule after 10m"]
+    assert issue.comment_texts[1:] == ["Resolved by the rule after 10m"]
 
 
 def test_quiet_kinds_write_nothing(jira: JiraRig) -> None:
@@ -109,7 +118,7 @@ def test_a_repeated_resolve_does_not_complain_that_it_is_done(jira: JiraRig) -> 
     (issue,) = jira.stand_in.issues
     assert issue.status == "Done"
     jira.send(resolved(), remote, uncertain=True)
-    assert issue.comment_texts == ["Resolved by the rule\nResolved by the rule after 10m"]
+    assert issue.comment_texts == ["Resolved by the rule after 10m"]
 
 
 def test_an_incident_that_nobody_was_told_of_is_recorded_as_done(jira: JiraRig) -> None:

@@ -109,7 +109,7 @@ def test_a_trigger_carries_what_a_responder_needs(pagerduty: PagerDutyRig) -> No
             },
         ],
         "payload": {
-            "summary": "SEV2 · chat: 21% of LLM calls fail · 21% (> 5%) · INC-42",
+            "summary": "SEV2 · chat: 21% of LLM calls fail · limit > 5% · INC-42",
             "source": "chat",
             "severity": "error",
             "timestamp": "2024-05-06T16:02:00+00:00",
@@ -124,7 +124,7 @@ def test_a_trigger_carries_what_a_responder_needs(pagerduty: PagerDutyRig) -> No
                 "service": "chat",
                 "next step": "Check the provider's status page.",
                 "runbook": "https://incidents.example.com/runbooks/llm-error-rate",
-                "alerts": ["chat: 21% of LLM calls fail 21% (> 5%)"],
+                "alerts": ["chat: 21% of LLM calls fail · limit > 5%"],
                 "labels": {"service": "chat"},
             },
         },

@@ -213,9 +213,9 @@ def test_a_users_template_speaks_on_the_lock_screen_and_a_broken_one_does_not_lo
     template = tmp_path / "slack.txt.j2"
     for source, said in (
         ("<!here> {{ notification.name }}", "&lt;!here&gt; INC-42"),
-        ("{{ nonsense }}", "SEV2 · chat: 21% of LLM calls fail · 21% (&gt; 5%) · 12m · unacknowledged"),
-        ("{{ 'a' * 10**9 }}", "SEV2 · chat: 21% of LLM calls fail · 21% (&gt; 5%) · 12m · unacknowledged"),
-        ("   ", "SEV2 · chat: 21% of LLM calls fail · 21% (&gt; 5%) · 12m · unacknowledged"),
+        ("{{ nonsense }}", "SEV2 · chat: 21% of LLM calls fail · limit &gt; 5% · 12m · unacknowledged"),
+        ("{{ 'a' * 10**9 }}", "SEV2 · chat: 21% of LLM calls fail · limit &gt; 5% · 12m · unacknowledged"),
+        ("   ", "SEV2 · chat: 21% of LLM calls fail · limit &gt; 5% · 12m · unacknowledged"),
     ):
         template.write_text(source)
         own = SlackNotifier(config, Templates(tmp_path))
