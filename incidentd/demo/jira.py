@@ -1,14 +1,13 @@
 """Calls of Jira's REST API (Cloud v3, Data Center v2) -> issues with comments, links and a status, by Jira's rules."""
 
 import base64
-import html
 import itertools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from incidentd.demo import jira_rules
+from incidentd.demo import jira_page, jira_rules
 from incidentd.demo.page import page
 from incidentd.demo.server import DEFAULT_TIMEOUT_S, Answer, Request, StandIn, html_answer, json_answer
 
@@ -121,12 +120,12 @@ class JiraStandIn(StandIn):
 
     def answer(self, request: Request) -> Answer:
         if request.path == "/":
-            body = "".join(map(_issue_html, reversed(self.issues))) or "<p class=dim>No issues.</p>"
-            return html_answer(page("Jira", "stand-in", body, colour="#0747a6"))
+            body = "".join(map(jira_page.render, reversed(self.issues))) or "<p class=dim>No issues.</p>"
+            return html_answer(page("Jira", "stand-in", body, colour="#0747a6", style=jira_page.STYLE))
         if request.path.startswith("/browse/"):
             issue = self.issue(request.path.removeprefix("/browse/"))
-            body = _issue_html(issue) if issue else f"<p>{MISSING}</p>"
-            return html_answer(page("Jira", "stand-in", body, colour="#0747a6"))
+            body = jira_page.render(issue) if issue else f"<p>{MISSING}</p>"
+            return html_answer(page("Jira", "stand-in", body, colour="#0747a6", style=jira_page.STYLE))
         try:
             return self._call(request)
         except _RefusedError as refused:
@@ -272,20 +271,3 @@ def _move(issue: Issue, body: dict[str, Any]) -> Answer:
         raise _RefusedError(400, f"Transition id '{id_}' is not valid for this issue.")
     issue.status = TRANSITIONS[id_]
     return Answer(204)
-
-
-def _issue_html(issue: Issue) -> str:
-    look = {"To Do": "", "In Progress": "warn", "Done": "ok"}[issue.status]
-    labels = " ".join(f"<code>{html.escape(label)}</code>" for label in issue.labels)
-    priority = html.escape(str((issue.fields.get("priority") or {}).get("name", "")))
-    links = "".join(
-        f'<p>🔗 <a href="{html.escape(link["object"]["url"])}">{html.escape(link["object"]["title"])}</a></p>'
-        for link in issue.links.values()
-        if str(link["object"]["url"]).startswith(("http://", "https://"))
-    )
-    comments = "".join(f"<tr><td>{html.escape(text)}" for text in issue.comment_texts)
-    return (
-        f"<section class=card><h2>{html.escape(issue.key)} {html.escape(issue.summary)}</h2>"
-        f'<span class="pill {look}">{issue.status}</span> {html.escape(issue.fields["issuetype"]["name"])} {priority} '
-        f"{labels}<pre>{html.escape(issue.description)}</pre>{links}<table>{comments}</table></section>"
-    )

@@ -10,9 +10,12 @@ from incidentd.demo.page import page
 from incidentd.demo.server import NOT_FOUND, Answer, DemoError, Request, StandIn, html_answer, json_answer, redirect
 
 TICK_S = 0.25
-STYLE = (
-    ".off { color: var(--bad); font-weight: 700 } input { font: inherit; width: 6em } td form { white-space: nowrap }"
-)
+STYLE = """
+.off { color: var(--bad); font-weight: 700 } input { font: inherit; width: 6em } td form { white-space: nowrap }
+td, th { padding-block: 6px; vertical-align: middle } th { overflow-wrap: normal }
+@media (max-width: 640px) { tr { display: block; border-top: 1px solid var(--line); padding: 6px 0 }
+  td, th { display: block; border: 0; padding-block: 2px } }
+"""
 LONGEST_STEP_S = 5.0  # after a sleep of the machine, not all that was missed
 
 
@@ -25,7 +28,7 @@ class Knob:
 
 KNOBS = {
     "outage": Knob(0.0, 1.0, "share of calls that the provider answers with 503"),
-    "outage_anthropic": Knob(0.0, 1.0, "the same for the models of one provider alone"),
+    "outage_anthropic": Knob(0.0, 1.0, "the same for Anthropic alone (claude-sonnet)"),
     "errors": Knob(0.002, 1.0, "share of calls that end with 500"),
     "rate_limited": Knob(0.001, 1.0, "share of calls that are refused with 429"),
     "latency_factor": Knob(1.0, 100.0, "times the usual duration (median 0.8 s, p95 1.7 s)"),
@@ -130,6 +133,7 @@ class LLMService(StandIn):
         return (
             f"<section class=card><h2>What goes wrong</h2><table>{rows}</table>"
             '<form method=post action="/heal"><p><button>All as usual</button></p></form></section>'
-            "<p class=dim>Metrics: <a href=/metrics>/metrics</a>. From a program: "
+            "<p class=dim>A rule waits until a failure has lasted, mostly 2 minutes for a page and 5 for a warning; "
+            "an outage opens an incident within a minute. Metrics: <a href=/metrics>/metrics</a>. From a program: "
             "<code>POST /knobs/outage?value=0.9</code></p>"
         )

@@ -188,10 +188,15 @@ class _Inbox(StandIn):
         if request.path != "/":
             return NOT_FOUND
         body = "".join(map(_mail_html, reversed(self.mails))) or "<p class=dim>No mail.</p>"
-        return html_answer(page("Mail", "sink", body, colour="#7a4b00", style=STYLE))
+        return html_answer(page("Mail", "stand-in", body, colour="#7a4b00", style=STYLE))
 
 
-STYLE = "iframe { width: 100%; height: 340px; border: 1px solid var(--line); border-radius: 4px; background: #fff }"
+STYLE = """
+.both { display: grid; gap: 10px; margin: 8px 0 } .both pre { margin: 0 }
+@media (min-width: 800px) { .both { grid-template-columns: 1fr 1fr } }
+iframe { width: 100%; height: 560px; border: 1px solid var(--line); border-radius: 4px; background: #fff }
+summary { cursor: pointer; font-size: 13px; color: var(--dim) }
+"""
 
 
 def _mail_html(mail: Mail) -> str:
@@ -201,9 +206,10 @@ def _mail_html(mail: Mail) -> str:
         for name, value in mail.message.items()
         if name.lower() not in {"subject", "mime-version", "content-type", "content-transfer-encoding"}
     )
-    shown = f'<iframe sandbox srcdoc="{html.escape(mail.html)}"></iframe>' if mail.html else ""
+    shown = f'<iframe sandbox srcdoc="{html.escape(mail.html)}" title="HTML"></iframe>' if mail.html else ""
     return (
         f"<section class=card><h2>{html.escape(mail.subject)}</h2>"
         f"<span class=dim>to {html.escape(', '.join(mail.recipients))}</span>"
-        f"<table>{head}</table><pre>{html.escape(mail.text)}</pre>{shown}</section>"
+        f"<div class=both>{shown}<pre>{html.escape(mail.text)}</pre></div>"
+        f"<details><summary>Headers</summary><table>{head}</table></details></section>"
     )

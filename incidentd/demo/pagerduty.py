@@ -247,6 +247,27 @@ def _alert_html(alert: Alert) -> str:
     return (
         f'<section class=card><h2>{html.escape(alert.summary)}</h2><span class="pill {look}">{alert.state}</span>'
         f"<span class=pill>{html.escape(alert.severity)}</span>"
-        f"<span class=dim>dedup key <code>{html.escape(alert.dedup_key)}</code></span>"
+        f"<span class=dim>dedup key <code>{html.escape(alert.dedup_key)}</code></span>{_details_html(alert)}"
         f"<table><tr><th>time<th>event<th>effect<th>summary{log}</table></section>"
     )
+
+
+def _details_html(alert: Alert) -> str:
+    """What the responder's telephone shows below the summary: the newest links and details."""
+    body = next((event.body for event in reversed(alert.events) if event.action == "trigger"), {})
+    links = " · ".join(
+        f'<a href="{html.escape(str(link["href"]))}">{html.escape(str(link.get("text") or link["href"]))}</a>'
+        for link in _objects(dict(body), "links")
+        if str(link.get("href")).startswith(("http://", "https://"))
+    )
+    details = body.get("payload", {}).get("custom_details") or {}
+    rows = "".join(f"<tr><th>{html.escape(str(name))}<td>{_value_html(value)}" for name, value in details.items())
+    return f"<p>{links}</p><table>{rows}</table>"
+
+
+def _value_html(value: object) -> str:
+    if isinstance(value, list):
+        return "<br>".join(html.escape(str(one)) for one in value)
+    if isinstance(value, dict):
+        return html.escape(", ".join(f"{name}={one}" for name, one in value.items()))
+    return html.escape(str(value))

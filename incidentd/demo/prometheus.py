@@ -179,7 +179,8 @@ class Prometheus:
             *self._quick_start,
         ]
         with (directory / "prometheus.log").open("wb") as log:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            # In a group of its own: a Ctrl-C on the terminal is for whoever runs us, who then ends us in order.
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0)
         self._process = process
         deadline = time.monotonic() + READY_TIMEOUT_S
         while time.monotonic() < deadline:

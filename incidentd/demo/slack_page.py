@@ -45,6 +45,9 @@ hr { border: 0; border-top: 1px solid var(--line); margin: 10px 0 } .edited { co
 .mention { background: #1d9bd11a; color: var(--accent); border-radius: 3px; padding: 0 2px }
 .shout { color: var(--warn) }
 .ephemeral { background: var(--soft) } .only { color: var(--dim); font-size: 12px }
+@media (max-width: 640px) { main.slack { grid-template-columns: 1fr; grid-template-rows: auto 1fr }
+  nav { display: flex; flex-wrap: wrap; align-items: center; padding: 6px 8px } nav h3 { margin: 0 6px }
+  nav a { padding: 3px 8px; border-radius: 4px } .message { padding: 6px 12px } .fields { grid-template-columns: 1fr } }
 .problem { margin: 0 20px 10px; padding: 8px 12px; border-radius: 4px; background: var(--bad); color: var(--back) }
 """
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import requests
 
 from incidentd.app import App
 from incidentd.catalog.load import load
+from incidentd.catalog.report import counted
 from incidentd.clock import SystemClock
 from incidentd.demo.jira import JiraStandIn
 from incidentd.demo.llm_service import LLMService
@@ -22,6 +24,7 @@ from incidentd.demo.prometheus import Prometheus
 from incidentd.demo.server import DemoError
 from incidentd.demo.setup import API_TOKEN, Vendors, free_port, write_config
 from incidentd.demo.slack import SlackStandIn
+from incidentd.demo.teller import Teller
 from incidentd.lifecycle import State
 from incidentd.store import incidents, timeline
 from incidentd.store.tables import Incident
@@ -31,11 +34,25 @@ T = TypeVar("T")
 _PORT = 9720
 _HEALTHY_SAMPLES = 2
 _OUTAGE = 1.0
+_WATCHED_WITHIN_S = 30.0
 _OPENS_WITHIN_S = 90.0
-_ATTENDED_S = 120.0
+_PERSON_ACKNOWLEDGES_WITHIN_S = 120.0
+_RULE_RESOLVES_WITHIN_S = 300.0  # it does after about 160 s: the window of 2m empties, then 1m must hold
+_PRESSED_WITHIN_S = 30.0
+_PRESS_AGAIN_S = 5.0
 _SHOW_S = 4.0
 _POLL_S = 0.25
+_CHANNEL = "#incidents"
 _PRESSER = "U7"
+_ORDER = (State.DETECTED, State.ACKNOWLEDGED, State.MITIGATING, State.RESOLVED)
+_PROXIES = {"http_proxy", "https_proxy", "all_proxy"}
+
+_OTHER_FAILURES = (
+    ("outage", "1", "every model is down: sev1 within a minute, to everybody"),
+    ("errors", "0.2", "a fifth of the calls fail: sev2 after about 3 minutes, a page"),
+    ("rate_limited", "0.2", "the quota is used up: sev2 after about 3 minutes, a page"),
+    ("latency_factor", "10", "answers take 8 s: sev2 after about 5 minutes, a page"),
+)
 
 
 class Story:
@@ -43,7 +60,7 @@ class Story:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._begun = time.monotonic()
+        self._teller = Teller()
         self._shown = 0
         self._stopped = threading.Event()
         self.llm = LLMService()
@@ -55,10 +72,12 @@ class Story:
 
         Raises DemoError, and what the service raises when it cannot start.
         """
+        _forget_proxies()
         with ExitStack() as parts:
             for part in (self.llm, self.vendors.slack, self.vendors.pagerduty, self.vendors.jira, self.vendors.mail):
                 parts.enter_context(part)
-            self.prometheus = parts.enter_context(Prometheus({"llm": self.llm.target}))
+            scraped = Prometheus({"llm": self.llm.target}, data_dir=self._folder / "prometheus")
+            self.prometheus = parts.enter_context(scraped)
             config = write_config(
                 self._folder,
                 port=free_port(_PORT),
@@ -66,8 +85,8 @@ class Story:
                 vendors=self.vendors,
             )
             self.app = App(config, load(config), SystemClock())
-            self.app.start()
             parts.callback(self.app.stop)
+            self.app.start()
             self.vendors.slack.interactivity_url = f"{self.app.address}/slack/interactions"
             yield
 
@@ -76,71 +95,113 @@ class Story:
 
         Raises DemoError when something that must happen does not.
         """
-        self._say("Everything runs. Where to look:")
-        self._show_addresses()
-        self._wait_for(self._is_watched, "the first samples in Prometheus", 30)
-        self._say("The service is healthy. Now one of its providers breaks: every call to claude-sonnet gets a 503.")
+        self._teller.heading("Where to look")
+        self._teller.table(self._addresses())
+        self._teller.heading("What happens (seconds since the start)")
+        self._wait_for(self._is_watched, "the first samples in Prometheus", _WATCHED_WITHIN_S)
+        self._say("The LLM service is healthy: about 50 calls a second.")
+        self._say("Now a provider goes down: every call to claude-sonnet fails with 503.")
+        self._teller.add("When most calls have failed for 15 s, a rule opens an incident. That takes about 20 s.")
         self.llm.set("outage_anthropic", _OUTAGE)
-        incident = self._wait_for(self._opened, "an incident", _OPENS_WITHIN_S)
-        self._say(f"INC-{incident.number} is open: {self.app.address}/incidents/INC-{incident.number}")
-        number = incident.number or 0
-        self._let_a_person_act(number, "Acknowledge", State.ACKNOWLEDGED, attended=attended)
+        number = self._wait_for(self._opened, "an incident", _OPENS_WITHIN_S).number or 0
+        self._acknowledge(number, attended=attended)
         self._say("The provider is back.")
         self.llm.heal()
-        self._let_a_person_act(number, "Resolve", State.RESOLVED, attended=attended)
+        self._resolve(number, attended=attended)
         self._pause(_SHOW_S)
-        self._sum_up()
+        self._teller.heading("What everybody holds now")
+        self._teller.table(self._holdings())
 
     def stay(self) -> None:
         """Until Ctrl-C: to look around, and to turn the service's knobs."""
-        self._say(f"Everything goes on. Break it yourself: {self.llm.url}   End: Ctrl-C")
+        self._teller.heading(f"Break it another way: turn a knob at {self.llm.url}/")
+        self._teller.table(_OTHER_FAILURES)
+        self._teller.heading("Everything goes on until you press Ctrl-C.")
         while not self._stopped.is_set():
             self._pause(1)
 
-    def _let_a_person_act(self, number: int, button: str, state: State, *, attended: bool) -> None:
-        """Waits until the incident is in *state*, or presses the button in Slack itself."""
-
-        def reached() -> Incident | None:
-            return next((one for one in self._incidents() if one.number == number and one.state == state), None)
-
+    def _acknowledge(self, number: int, *, attended: bool) -> None:
         if attended:
-            self._say(f'Press "{button}" in Slack ({self.vendors.slack.url}); else it is pressed for you.')
-            if self._look(reached, _ATTENDED_S) is not None:
+            self._ask("Acknowledge", number)
+            self._teller.add("If nobody does within 2 minutes, a simulated colleague, anna, does.")
+            if self._look(lambda: self._reached(number, State.ACKNOWLEDGED), _PERSON_ACKNOWLEDGES_WITHIN_S):
                 return
+        self._press("Acknowledge", number, State.ACKNOWLEDGED)
+
+    def _resolve(self, number: int, *, attended: bool) -> None:
+        if attended and not self._reached(number, State.RESOLVED):
+            self._ask("Resolve", number)
+            self._teller.add("Or do nothing: in about 3 minutes the rule sees that it is over, and resolves it.")
+            if self._look(lambda: self._reached(number, State.RESOLVED), _RULE_RESOLVES_WITHIN_S):
+                return
+        self._press("Resolve", number, State.RESOLVED)
+
+    def _ask(self, button: str, number: int) -> None:
+        self.vendors.slack.expect_message(_CHANNEL, f"INC-{number}")
+        self._show_news()
+        self._teller.ask(f'NOW YOU: press "{button}" in Slack: {self.vendors.slack.url}/')
+        self._teller.add(f"or at {self.app.address}/incidents/INC-{number} (sign in with the token {API_TOKEN!r})")
+
+    def _press(self, button: str, number: int, state: State) -> None:
+        """As a person would: again, if the message changed under the finger."""
         self._pause(_SHOW_S)
+        if self._reached(number, state):
+            return
         self._say(f'anna presses "{button}" in Slack.')
-        message = self.vendors.slack.expect_message("#incidents", f"INC-{number}")
-        message.press(button, user=_PRESSER)
-        self._wait_for(reached, f"INC-{number} {state}", 15)
+        message = self.vendors.slack.expect_message(_CHANNEL, f"INC-{number}")
+        deadline = time.monotonic() + _PRESSED_WITHIN_S
+        while time.monotonic() < deadline:
+            if button in message.buttons:
+                with suppress(requests.RequestException):
+                    message.press(button, user=_PRESSER)
+            if self._look(lambda: self._reached(number, state), _PRESS_AGAIN_S):
+                return
+        raise DemoError(f"INC-{number} is not {state} {_PRESSED_WITHIN_S:g} s after {button!r} was pressed")
 
-    def _sum_up(self) -> None:
-        told = self.vendors
-        self._say("What the vendors hold:")
-        print(f"      Slack      {len(told.slack.messages)} messages and replies; the first is edited in place")
-        print(
-            f"      PagerDuty  {told.pagerduty.pages} pages; {', '.join(one.action for one in told.pagerduty.events)}"
+    def _reached(self, number: int, state: State) -> Incident | None:
+        """The incident, once it is that far or farther."""
+        found = next((one for one in self._incidents() if one.number == number), None)
+        return found if found and _ORDER.index(State(found.state)) >= _ORDER.index(state) else None
+
+    def _addresses(self) -> list[tuple[str, str, str]]:
+        return [
+            ("Incidents", f"{self.app.address}/", f"to act there, sign in with {API_TOKEN!r}"),
+            ("Status page", f"{self.app.address}/status/", "what the public sees"),
+            ("Slack", f"{self.vendors.slack.url}/", "press the buttons here"),
+            ("PagerDuty", f"{self.vendors.pagerduty.url}/", "who is woken"),
+            ("Jira", f"{self.vendors.jira.url}/", "the ticket"),
+            ("Mail", f"{self.vendors.mail.url}/", "the inbox of oncall@example.com"),
+            ("LLM service", f"{self.llm.url}/", "a knob for each failure"),
+            ("Prometheus", f"{self.prometheus.url}/", "a real one"),
+            ("Files", str(self._folder), ""),
+        ]
+
+    def _holdings(self) -> list[tuple[str, str]]:
+        slack, pagerduty, jira, mails = (
+            self.vendors.slack,
+            self.vendors.pagerduty,
+            self.vendors.jira,
+            self.vendors.mail.mails,
         )
-        print(f"      Jira       {', '.join(f'{one.key} {one.status}' for one in told.jira.issues)}")
-        print(f"      mail       {', '.join(one.subject for one in told.mail.mails)}")
-
-    def _show_addresses(self) -> None:
-        for name, address in (
-            ("incidents", f"{self.app.address}/   (to press buttons there, sign in with the token {API_TOKEN!r})"),
-            ("status page", f"{self.app.address}/status/"),
-            ("Slack", self.vendors.slack.url),
-            ("PagerDuty", self.vendors.pagerduty.url),
-            ("Jira", self.vendors.jira.url),
-            ("mail", self.vendors.mail.url),
-            ("the service", self.llm.url),
-            ("Prometheus", self.prometheus.url),
-            ("files", str(self._folder)),
-        ):
-            print(f"      {name:<12}{address}")
+        top = [one for one in slack.messages if one.thread_ts is None]
+        edits = sum(len(one.history) for one in top)
+        notes = len(slack.messages) - len(top)
+        components = _get(f"{self.app.address}/status/api/v2/summary.json")["components"]
+        return [
+            ("Status page", ", ".join(f"{one['name']}: {one['status'].replace('_', ' ')}" for one in components)),
+            (
+                "Slack",
+                f"{counted(len(top), 'message')}, {counted(edits, 'edit')}, {counted(notes, 'note')} in the thread",
+            ),
+            ("PagerDuty", f"{counted(pagerduty.pages, 'page')}: {', '.join(e.action for e in pagerduty.events)}"),
+            ("Jira", ", ".join(f"{one.key}: {one.status}" for one in jira.issues)),
+            ("Mail", f"{counted(len(mails), 'mail')} in one thread: {mails[0].subject}" if mails else "none"),
+        ]
 
     def _is_watched(self) -> bool | None:
-        query = "min(count_over_time(llm_requests_total[1m]))"
-        answer = requests.get(f"{self.prometheus.url}/api/v1/query", params={"query": query}, timeout=5).json()
-        result = answer["data"]["result"]
+        """Asked of the calls that succeed: they are in every scrape, a rare status may appear much later."""
+        query = 'min(count_over_time(llm_requests_total{status="200"}[1m]))'
+        result = _get(f"{self.prometheus.url}/api/v1/query", query=query)["data"]["result"]
         return True if result and float(result[0]["value"][1]) >= _HEALTHY_SAMPLES else None
 
     def _opened(self) -> Incident | None:
@@ -153,7 +214,7 @@ class Story:
     def _wait_for(self, find: Callable[[], T | None], what: str, seconds: float) -> T:
         found = self._look(find, seconds)
         if found is None:
-            raise DemoError(f"{what}: not seen within {seconds:g} s; the files are in {self._folder}")
+            raise DemoError(f"{what}: not seen within {seconds:g} s; is this machine very busy? Try again.")
         return found
 
     def _look(self, find: Callable[[], T | None], seconds: float) -> T | None:
@@ -163,15 +224,31 @@ class Story:
         return found
 
     def _pause(self, seconds: float) -> None:
-        """Shows what the timelines say meanwhile."""
         self._stopped.wait(seconds)
+        self._show_news()
+
+    def _say(self, text: str) -> None:
+        self._show_news()
+        self._teller.say(text)
+
+    def _show_news(self) -> None:
+        """What the timelines say since the last time."""
         with self.app.database.reading() as session:
             numbers = [one.number for one in incidents.recent(session) if one.number is not None]
             entries = [entry for of_one in timeline.of_all(session, numbers).values() for entry in of_one]
         new = sorted((entry for entry in entries if (entry.id or 0) > self._shown), key=lambda entry: entry.id or 0)
         for entry in new:
             self._shown = entry.id or 0
-            self._say(f"  INC-{entry.incident_number} [{entry.severity} {entry.state}] {entry.text}")
+            self._teller.say(f"INC-{entry.incident_number}: {entry.text}")
 
-    def _say(self, text: str) -> None:
-        print(f"{time.monotonic() - self._begun:5.1f} s  {text}", flush=True)
+
+def _get(url: str, **params: str) -> Any:
+    answer = requests.get(url, params=params, timeout=5)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def _forget_proxies() -> None:
+    """Everything that the demo talks to is on this machine, where no proxy leads."""
+    for name in [name for name in os.environ if name.lower() in _PROXIES]:
+        del os.environ[name]
