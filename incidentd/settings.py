@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from incidentd.duration import Duration
 from incidentd.severity import Severity
@@ -28,6 +28,14 @@ class Section(BaseModel):
     """A part of the configuration: frozen, no unknown keys, every secret may come from a file named ``<key>_file``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @field_validator("*")
+    @classmethod
+    def _refuse_empty_secrets(cls, value: Any) -> Any:
+        """An empty variable would otherwise be a password that everybody knows."""
+        if isinstance(value, SecretStr) and not value.get_secret_value().strip():
+            raise ValueError("this secret is empty; give it a value, or leave the key out")
+        return value
 
     @model_validator(mode="before")
     @classmethod

@@ -60,8 +60,8 @@ def _expand(text: str, loc: Loc, filled: Filled, environment: Mapping[str, str])
         if name is None:
             problem(match, "`${` begins the name of a variable", "write ${NAME}, or $${ for the characters themselves")
             return match[0]
-        if default is not None:
-            return environment.get(name) or str(default)
+        if default is not None and not environment.get(name):
+            return str(default)
         if name not in environment:
             hint = f"export {name}=... before starting, or give a default: ${{{name}:-value}}"
             problem(match, f"the environment variable {name} is not set", hint)

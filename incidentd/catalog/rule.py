@@ -17,6 +17,10 @@ from incidentd.duration import Duration
 from incidentd.settings import Section, SomeTime
 from incidentd.severity import Severity
 
+SOURCE_FAILING = "SourceFailing"
+BUILT_IN = (SOURCE_FAILING,)
+"""Names of rules that incidentd brings itself."""
+
 _LEVEL_KEYS = ("when", "for", "severity")
 
 

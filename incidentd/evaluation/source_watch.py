@@ -6,20 +6,18 @@ from collections.abc import Collection
 from datetime import datetime
 
 from incidentd.alert import Alert
-from incidentd.catalog.rule import Level, Rule
+from incidentd.catalog.rule import SOURCE_FAILING, Level, Rule
 from incidentd.evaluation import ladder
 from incidentd.incidents.evaluated import Evaluated
 from incidentd.labels import fingerprint
 from incidentd.settings import Source
 from incidentd.sources.base import Answered, Sample, Unknown
 
-RULE_NAME = "SourceFailing"
-
 
 def rule_for(source: Source) -> Rule:
     """The rule that counts what a source leaves unanswered. Authored rules cannot have its name."""
     return Rule(
-        name=RULE_NAME,
+        name=SOURCE_FAILING,
         expr="count of rules without an answer",
         levels=(Level.model_validate({"when": "> 0", "for": source.failing_for, "severity": source.failing_severity}),),
         group_by=("source",),

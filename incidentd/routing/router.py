@@ -19,7 +19,9 @@ class Routed:
 
 
 def route(root: Route, severity: Severity, labels: Labels) -> tuple[Routed, ...]:
-    """Every receiver once, in the order in which the tree names them; empty when the tree leads nowhere."""
+    """Every receiver once, in the order in which the tree names them; empty when the tree leads nowhere. Matchers see
+    the severity as a label too, unless the incident has one of that name."""
+    labels = {"severity": severity.value, **labels}
     found: dict[str, Routed] = {}
     for one in _walk(root, severity, labels, inherited=None, path=()):
         found.setdefault(one.receiver, one)

@@ -25,6 +25,11 @@ def get(session: Session, number: int, *, lock: bool = False) -> Incident | None
     return session.get(Incident, number, with_for_update=_LOCK if lock else None, populate_existing=lock)
 
 
+def with_uid(session: Session, uid: str) -> Incident | None:
+    """The incident that vendors know by *uid*."""
+    return session.exec(select(Incident).where(Incident.uid == uid)).one_or_none()
+
+
 def latest_with_key(session: Session, key: str) -> Incident | None:
     """The newest incident of that key, whatever its state, kept from other writers until the transaction ends."""
     newest = select(Incident).where(Incident.key == key).order_by(col(Incident.number).desc()).limit(1)

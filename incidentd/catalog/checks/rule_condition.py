@@ -1,4 +1,4 @@
-"""Something in a rule compares: without it every series would be an alert."""
+"""Something in a rule compares, else every series is an alert; and `no_data` has a `when` to speak for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from incidentd.catalog.checks.rule_expr import fault, without_texts
 from incidentd.catalog.checks.subject import Subject
 from incidentd.catalog.problem import Gravity, Problem
+from incidentd.catalog.rule import NoData
 
 NAME = "rule-condition"
 
@@ -18,6 +19,14 @@ _CHOICE = re.compile(r"[<>]|[=!]=|\b(?:and|unless|absent|absent_over_time)\b", r
 def check(subject: Subject) -> Iterator[Problem]:
     for authored in subject.rules:
         rule = authored.rule
+        if rule.compares_by_itself and rule.no_data is not NoData.OK:
+            yield Problem(
+                authored.position("no_data"),
+                f"no_data: {rule.no_data} says nothing here: where the expression compares, absence is good",
+                "move the comparison into `when`, or take no_data away",
+                check=NAME,
+                gravity=Gravity.WARNING,
+            )
         if rule.compares_by_itself and fault(rule.expr) is None and not _chooses(rule.expr):
             yield Problem(
                 authored.position("expr"),

@@ -1,4 +1,4 @@
-"""No two rules have the same name: it is their identity."""
+"""No two rules have the same name, nor that of a built-in one: it is their identity."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from incidentd.catalog.checks.subject import Subject
 from incidentd.catalog.problem import Position, Problem
+from incidentd.catalog.rule import BUILT_IN
 
 NAME = "rule-names"
 
@@ -20,5 +21,12 @@ def check(subject: Subject) -> Iterator[Problem]:
                 position,
                 f"there is another rule called {authored.rule.name}, in {earlier.file}:{earlier.line}",
                 "rename one of them; give both the same `incident` if they should share one",
+                check=NAME,
+            )
+        if authored.rule.name in BUILT_IN:
+            yield Problem(
+                position,
+                f"{authored.rule.name} is the name of a built-in rule",
+                "rename it; the built-in one opens an incident when a source does not answer",
                 check=NAME,
             )

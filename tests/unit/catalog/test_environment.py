@@ -36,6 +36,7 @@ def test_keys_and_comments_are_left_alone() -> None:
     assert (filled.document.data, filled.problems) == ({"${X}": 1}, [])
 
 
-def test_a_message_quotes_what_was_authored() -> None:
-    filled = environment.fill(document.parse("f", "a: https://${TOKEN}@host"), {"TOKEN": "hunter2"})
-    assert filled.masked("'https://hunter2@host' is not good") == "'https://${TOKEN}@host' is not good"
+@pytest.mark.parametrize("reference", ["${TOKEN}", "${TOKEN:-nothing}"])
+def test_a_message_quotes_what_was_authored(reference: str) -> None:
+    filled = environment.fill(document.parse("f", f"a: https://{reference}@host"), {"TOKEN": "hunter2"})
+    assert filled.masked("'https://hunter2@host' is not good") == f"'https://{reference}@host' is not good"

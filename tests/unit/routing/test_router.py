@@ -66,3 +66,10 @@ def test_a_tree_without_any_receiver_leads_nowhere() -> None:
 def test_it_says_how_it_got_there() -> None:
     (routed,) = router.route(Route.model_validate(TREE), Severity.SEV2, {})
     assert routed.path == ("everything", "severity sev1, sev2")
+
+
+def test_a_matcher_on_the_severity_works_as_in_alertmanager() -> None:
+    tree = {"receiver": "team", "routes": [{"matchers": ['severity=~"sev1|sev2"'], "receiver": "page"}]}
+    assert [receivers(tree, severity) for severity in ("sev1", "sev3")] == [["page"], ["team"]]
+    own = router.route(Route.model_validate(tree), Severity.SEV1, {"severity": "mine"})
+    assert [one.receiver for one in own] == ["team"], "a label of the incident's own wins"
