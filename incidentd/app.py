@@ -168,7 +168,7 @@ class App:
     def _adopt(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._scheduler.plan(groups(catalog.rules))
-        self._evaluator.retire({rule.id for rule in catalog.rules if rule.enabled}, self._clock.now())
+        self._evaluator.adopt([rule for rule in catalog.rules if rule.enabled], self._clock.now())
 
     def _log_reload(self, found: Difference, settings: Settings) -> None:
         fixed = [name for name in Settings.model_fields if getattr(settings, name) != getattr(self._settings, name)]

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -21,6 +21,9 @@ from incidentd.labels import fingerprint
 from incidentd.sources.base import Answer, Answered, Source, Unknown
 
 _LOG = structlog.get_logger(__name__)
+
+_LONGEST_DELAY = timedelta(minutes=1)
+"""How late an evaluation may come; a slot that is older than that is no late one: the clock was moved back."""
 
 Alerts = dict[str, dict[str, Alert]]
 """Rule identity -> fingerprint -> alert."""
@@ -44,7 +47,9 @@ class Evaluator:
         self._watches = watches
         self._desk = desk
         self._alerts: Alerts = {}
+        self._rules: dict[str, Rule] = {}
         self._unknown: dict[str, dict[str, Unknown]] = {name: {} for name in sources}
+        self._awaited: set[str] = set()
         self._health: dict[str, Health] = {}
         self._newest_slot: dict[str, datetime] = {}
         self._lock = threading.Lock()
@@ -57,7 +62,8 @@ class Evaluator:
                 self._alerts.setdefault(alert.key.rule_id, {})[alert.key.fingerprint] = alert
 
     def evaluate(self, group: Group, slot: datetime) -> None:
-        """Evaluates every rule of *group* as of *slot*. A slot that is not newer than the last one is left out.
+        """Evaluates every rule of *group* as of *slot*, but those that are not in force as they stand there. A slot
+        that is not newer than the last one is left out, unless the clock was moved back.
 
         Raises what the store raises; then nothing was written and the alerts are as before.
         """
@@ -67,29 +73,43 @@ class Evaluator:
         seconds = time.perf_counter() - begun
         metrics.EVALUATION_SECONDS.labels(group.source).observe(seconds)
         with self._lock:
-            if slot <= self._newest_slot.get(group.name, slot - group.every):
+            newest = self._newest_slot.get(group.name)
+            if newest is not None and slot <= newest < slot + max(_LONGEST_DELAY, 3 * group.every):
                 return
-            evaluations = self._step(group, answers, slot)
+            rules = [rule for rule in group.rules if self._is_in_force(rule)]
+            evaluations = self._step(group.source, rules, answers, slot)
             self._desk.apply(evaluations)
             self._newest_slot[group.name] = slot
             self._remember(evaluations)
-            for rule in group.rules:
+            for rule in rules:
                 unknown = self._unknown[group.source].get(rule.id)
                 self._health[rule.id] = Health(slot, seconds, unknown.message if unknown else "")
 
-    def retire(self, kept: Collection[str], at: datetime) -> None:
-        """Clears the alerts of rules that are not authored any more, so that their incidents end."""
+    def adopt(self, rules: Collection[Rule], at: datetime) -> None:
+        """Puts *rules* in force. The alerts of all others are cleared, so that their incidents end; what is being
+        asked for them right now is dropped when it is answered.
+
+        Raises what the store raises; then the rules before it stay in force.
+        """
         with self._lock:
-            watched = {rule.id for rule in self._watches.values()}
-            gone = [rule_id for rule_id in self._alerts if rule_id not in kept and rule_id not in watched]
-            evaluations = [self._cleared(rule_id, at) for rule_id in gone]
-            for rules in self._unknown.values():
-                for rule_id in rules.keys() - set(kept):
-                    del rules[rule_id]
-            if evaluations:
-                self._desk.apply(evaluations)
-                self._remember(evaluations)
-                _LOG.info("rules were removed; their alerts ended", action="rules_retired", rules=len(gone))
+            in_force = {rule.id: rule for rule in rules}
+            unknown = {
+                name: {id_: why for id_, why in of.items() if id_ in in_force and in_force[id_].source == name}
+                for name, of in self._unknown.items()
+            }
+            used = {rule.source for rule in rules}
+            gone = [alert for of in self._alerts.values() for alert in of.values() if self._ends(alert, in_force, used)]
+            shrunk = [name for name in used if len(unknown[name]) < len(self._unknown[name])]
+            evaluations = [self._watch(name, unknown[name].values(), at) for name in shrunk]
+            evaluations.append(Evaluated(_GONE, tuple(_cleared(alert, at) for alert in gone)))
+            self._desk.apply(evaluations)
+            self._remember(evaluations)
+            self._unknown = unknown
+            self._awaited = self._awaited & in_force.keys() if self._rules else set(in_force)
+            self._health = {id_: health for id_, health in self._health.items() if id_ in in_force}
+            self._rules = in_force
+        if gone:
+            _LOG.info("rules were removed; their alerts ended", action="rules_retired", alerts=len(gone))
 
     def alerts(self) -> list[Alert]:
         """Every alert that is pending or firing."""
@@ -101,38 +121,41 @@ class Evaluator:
         with self._lock:
             return dict(self._health)
 
-    def _step(self, group: Group, answers: Mapping[str, Answer], slot: datetime) -> list[Evaluated]:
-        unknown = self._unknown[group.source]
+    def _is_in_force(self, rule: Rule) -> bool:
+        known = self._rules.get(rule.id)
+        return known is rule or known == rule
+
+    def _ends(self, alert: Alert, in_force: Collection[str], used: Collection[str]) -> bool:
+        """Whether nothing evaluates it any more: its rule is gone, or nothing uses the source that it watches."""
+        if any(alert.key.rule_id == rule.id for rule in self._watches.values()):
+            return alert.labels.get("source") not in used
+        return alert.key.rule_id not in in_force
+
+    def _step(
+        self, source: str, rules: Collection[Rule], answers: Mapping[str, Answer], slot: datetime
+    ) -> list[Evaluated]:
+        unknown = self._unknown[source]
         evaluations = []
-        for rule in group.rules:
+        for rule in rules:
             answer = answers[rule.expr]
             known = isinstance(answer, Answered)
-            metrics.EVALUATIONS.labels(group.source, "known" if known else "unknown").inc()
+            metrics.EVALUATIONS.labels(source, "known" if known else "unknown").inc()
+            self._awaited.discard(rule.id)
             if isinstance(answer, Unknown):
                 unknown[rule.id] = answer
             else:
                 unknown.pop(rule.id, None)
                 transitions = ladder.step(rule, answer, self._alerts.get(rule.id, {}), slot)
                 evaluations.append(Evaluated(rule, tuple(transitions)))
-        evaluations.append(self._watch(group.source, slot))
+        if unknown or not any(self._rules[id_].source == source for id_ in self._awaited):
+            # After a start the rules that were not asked yet may be those that fail: nothing is known of the source.
+            evaluations.append(self._watch(source, unknown.values(), slot))
         return evaluations
 
-    def _watch(self, source: str, slot: datetime) -> Evaluated:
+    def _watch(self, source: str, unknown: Collection[Unknown], at: datetime) -> Evaluated:
         rule = self._watches[source]
         previous = self._alerts.get(rule.id, {}).get(fingerprint({"source": source}))
-        return source_watch.watch(source, rule, self._unknown[source].values(), previous, slot)
-
-    def _cleared(self, rule_id: str, at: datetime) -> Evaluated:
-        alerts = self._alerts[rule_id].values()
-        transitions = tuple(
-            Transition(
-                alert,
-                Alert(alert.key, alert.labels, evaluated_at=at),
-                Change.CLEARED if alert.phase is Phase.FIRING else Change.ENDED,
-            )
-            for alert in alerts
-        )
-        return Evaluated(_GONE, transitions)
+        return source_watch.watch(source, rule, unknown, previous, at)
 
     def _remember(self, evaluations: Collection[Evaluated]) -> None:
         for evaluated in evaluations:
@@ -143,6 +166,11 @@ class Evaluator:
                     of_rule.pop(alert.key.fingerprint, None)
                 else:
                     of_rule[alert.key.fingerprint] = alert
+
+
+def _cleared(alert: Alert, at: datetime) -> Transition:
+    change = Change.CLEARED if alert.phase is Phase.FIRING else Change.ENDED
+    return Transition(alert, Alert(alert.key, alert.labels, evaluated_at=at), change)
 
 
 _GONE = Rule.model_validate({"name": "removed", "expr": "removed", "severity": "sev4"})

@@ -25,6 +25,12 @@ class _Reading:
     clear: bool
 
 
+_NO_SERIES = fingerprint({})
+"""The alert of ``no_data: alert`` for a rule that has no series at all."""
+_CLEAR = _Reading(None, frozenset(), clear=True)
+"""The condition is gone, without a value to show for it."""
+
+
 def step(rule: Rule, answer: Answered, previous: Mapping[str, Alert], at: datetime) -> list[Transition]:
     """One transition for each series that the answer holds and each alert that was there before.
 
@@ -48,7 +54,9 @@ def step(rule: Rule, answer: Answered, previous: Mapping[str, Alert], at: dateti
 
 def alert_labels(rule: Rule, series: Labels) -> dict[str, str]:
     """The labels of an alert: the series' own, the rule's over them, and the rule's name as ``alertname``."""
-    return {**series, **rule.labels, "alertname": rule.name}
+    labels = {**series, **rule.labels, "alertname": rule.name}
+    # PostgreSQL cannot store NUL, Prometheus can: one such series would keep its whole group from being written.
+    return {name: value.replace("\0", "\ufffd") for name, value in labels.items()}
 
 
 def _readings(
@@ -62,9 +70,9 @@ def _readings(
             yield print_, (alert_labels(rule, sample.labels), _read(rule, sample.value))
     for print_, alert in previous.items():
         if print_ not in seen and (reading := _absent(rule)) is not None:
-            yield print_, (alert.labels, reading)
+            yield print_, (alert.labels, _CLEAR if print_ == _NO_SERIES and seen else reading)
     if rule.no_data is NoData.ALERT and not answer.samples and not previous and (reading := _absent(rule)):
-        yield fingerprint({}), (alert_labels(rule, {}), reading)
+        yield _NO_SERIES, (alert_labels(rule, {}), reading)
 
 
 def _read(rule: Rule, value: float) -> _Reading:
@@ -74,11 +82,11 @@ def _read(rule: Rule, value: float) -> _Reading:
 
 def _absent(rule: Rule) -> _Reading | None:
     """What it says that a complete answer lacks a series: None when it says nothing."""
-    if rule.no_data is NoData.ALERT:
-        return _Reading(None, frozenset({rule.levels[-1].severity}), clear=False)
-    if rule.no_data is NoData.HOLD and not rule.compares_by_itself:
+    if rule.compares_by_itself or rule.no_data is NoData.OK:
+        return _CLEAR
+    if rule.no_data is NoData.HOLD:
         return None
-    return _Reading(None, frozenset(), clear=True)
+    return _Reading(None, frozenset({rule.levels[-1].severity}), clear=False)
 
 
 def _transition(rule: Rule, before: Alert, labels: Labels, reading: _Reading, at: datetime) -> Transition:
@@ -123,14 +131,14 @@ def _step_levels(rule: Rule, before: Alert, reading: _Reading, at: datetime) -> 
 
 
 def _breached(level: Level, clock: LevelClock, at: datetime, *, paid: bool) -> LevelClock:
-    since = clock.breached_since or at
+    since = min(clock.breached_since or at, at)  # a clock that was moved back must not stop it
     return LevelClock(breached_since=since, active=clock.active or paid or at - since >= level.holds_for)
 
 
 def _clear(rule: Rule, clock: LevelClock, at: datetime) -> LevelClock:
     if not clock.active:
         return _REST
-    since = clock.clear_since or at
+    since = min(clock.clear_since or at, at)
     return _REST if at - since >= rule.resolve.holds_for else LevelClock(clear_since=since, active=True)
 
 

@@ -163,7 +163,41 @@ def test_no_data_alert_fires_for_a_rule_that_never_had_a_series() -> None:
     walk = Walk(name="A", expr="x", when="> 1", severity="sev3", no_data="alert", **{"for": "1m"})
     assert walk.at(0) == ["started"]
     assert walk.at(1) == ["fired sev3"]
-    assert walk.at(2, ({}, 0.0)) == ["cleared"]
+    assert walk.at(2, (CHAT, 0.0))[0] == "cleared", "whatever labels the series has that is there now"
+    assert walk.alerts == {}
+
+
+def test_no_data_says_nothing_where_the_expression_compares() -> None:
+    walk = Walk(name="A", expr="x > 1", severity="sev3", no_data="alert")
+    assert walk.at(0) == ["same"]
+    walk.at(1, 2)
+    assert walk.at(2) == ["cleared"]
+
+
+def test_no_data_alert_ends_when_series_come_back_whatever_their_labels() -> None:
+    walk = Walk(name="A", expr="x", when="> 1", severity="sev3", no_data="alert")
+    assert walk.at(0) == ["fired sev3"]
+    assert walk.at(1) == ["same sev3"]
+    assert walk.at(2, ({"i": "1"}, 0.0)) == ["cleared", "same"]
+    assert walk.alerts == {}
+
+
+def test_a_clock_that_is_moved_back_starts_the_time_anew_and_does_not_stop_it() -> None:
+    walk = Walk(**SIMPLE)
+    walk.at(60, 1)
+    assert walk.at(0, 1) == ["same"]
+    assert walk.at(1, 1) == ["fired sev2"]
+    walk = Walk(name="A", expr="x > 1", severity="sev2", keep_firing_for="2m")
+    walk.at(59, 2)
+    walk.at(60)
+    assert walk.at(0) == ["same sev2"]
+    assert walk.at(2) == ["cleared"]
+
+
+def test_a_character_that_a_database_cannot_keep_is_replaced() -> None:
+    walk = Walk(name="A", expr="x > 1", severity="sev2")
+    walk.at(0, ({"path": "a\0b"}, 2))
+    assert walk.only.labels["path"] == "a\ufffdb"
 
 
 def test_each_series_has_its_own_clock() -> None:
