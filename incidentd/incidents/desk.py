@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import structlog
 
 from incidentd.catalog.catalog import Catalog
 from incidentd.clock import Clock
-from incidentd.incidents import actions, episode, grouping, timers
+from incidentd.incidents import actions, episode, grouping, timers, wording
 from incidentd.incidents.actor import Actor
 from incidentd.incidents.callback import Callback
 from incidentd.incidents.evaluated import Evaluated
@@ -54,7 +55,7 @@ class IncidentDesk:
     def act(self, number: int, action: Action, actor: Actor, *, version: int | None = None, note: str = "") -> Outcome:
         """Asks for a change of state; see :class:`Result` for what may become of it. Never raises for a refusal."""
         with self._transaction() as tx:
-            outcome = actions.act(tx, number, action, actor, version=version, note=note)
+            outcome = actions.act(tx, number, action, _named(actor), version=version, note=wording.storable(note))
         return self._log(outcome, action.value, actor)
 
     def act_from_afar(self, callback: Callback, action: Action, actor: Actor) -> Outcome:
@@ -83,7 +84,7 @@ class IncidentDesk:
     def note(self, number: int, actor: Actor, text: str) -> Outcome:
         """Adds a note to the timeline and the threads."""
         with self._transaction() as tx:
-            outcome = actions.add_note(tx, number, actor, text)
+            outcome = actions.add_note(tx, number, _named(actor), wording.storable(text))
         return self._log(outcome, "note", actor)
 
     def end_cooldowns(self) -> None:
@@ -110,3 +111,7 @@ class IncidentDesk:
         if outcome.result is not Result.REPEATED:
             self._on_change()
         return outcome
+
+
+def _named(actor: Actor) -> Actor:
+    return replace(actor, name=wording.storable(actor.name))

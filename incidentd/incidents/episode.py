@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from incidentd.incidents import announce, wording
 from incidentd.incidents.actor import Actor, Origin
@@ -81,6 +81,11 @@ def cooldown(incident: Incident) -> timedelta:
     return timedelta(seconds=incident.cooldown_seconds)
 
 
+def cooldown_end(incident: Incident, now: datetime) -> datetime:
+    """Until when no second opening notice goes out; a clock that was moved back does not put it off for longer."""
+    return min(incident.paged_at, now) + cooldown(incident)
+
+
 def _opened(tx: Transaction, incident: Incident) -> None:
     tx.record(incident, EntryKind.OPENED, RULE, f"Opened as {incident.severity}: {incident.title}")
     announce.page(tx, incident, "Opened")
@@ -88,7 +93,7 @@ def _opened(tx: Transaction, incident: Incident) -> None:
 
 def _reopen_quietly(tx: Transaction, incident: Incident) -> None:
     incident.flaps += 1
-    incident.page_again_at = incident.paged_at + cooldown(incident)
+    incident.page_again_at = cooldown_end(incident, tx.now)
     reopen(tx, incident, f"Fires again within the cooldown; reopened without a page (flap {incident.flaps})", RULE)
     announce.tell(tx, incident, Kind.UPDATED, "Fires again")
 

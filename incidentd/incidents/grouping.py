@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from incidentd.alert import Alert, Change, Transition
 from incidentd.catalog.rule import Rule
 from incidentd.incidents import wording
-from incidentd.incidents.episode import Episode, cooldown
+from incidentd.incidents.episode import Episode, cooldown_end
 from incidentd.incidents.evaluated import Evaluated
 from incidentd.incidents.transaction import Transaction, number_of
 from incidentd.labels import Labels
@@ -15,11 +17,14 @@ from incidentd.store import incidents
 from incidentd.store.tables import Incident, IncidentAlert
 
 Episodes = dict[int, Episode]
+_SEPARATORS = re.compile(r"[\\,{}]")
+_ESCAPED = r"\\\g<0>"
 
 
 def incident_key(rule: Rule, labels: Labels) -> str:
-    """What makes alerts one incident: its name and the values of ``group_by``."""
-    values = ",".join(f"{name}={labels.get(name, '')}" for name in rule.group_by)
+    """What makes alerts one incident: its name and the values of ``group_by``. What is in a value cannot make it look
+    like several."""
+    values = ",".join(f"{name}={_SEPARATORS.sub(_ESCAPED, labels.get(name, ''))}" for name in rule.group_by)
     return f"{rule.incident or rule.name}{{{values}}}"
 
 
@@ -94,7 +99,7 @@ def _to_join(tx: Transaction, key: str) -> Incident | None:
     latest = incidents.latest_with_key(tx.session, key)
     if latest is None or latest.state != State.RESOLVED:
         return latest
-    held_or_cooling = latest.page_again_at is not None or tx.now < latest.paged_at + cooldown(latest)
+    held_or_cooling = latest.page_again_at is not None or tx.now < cooldown_end(latest, tx.now)
     return latest if held_or_cooling else None
 
 

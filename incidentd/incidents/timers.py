@@ -15,14 +15,15 @@ _STILL = "Still fires at the end of the cooldown"
 
 
 def end_cooldowns(tx: Transaction) -> int:
-    """Pages for every incident whose cooldown has ended, that still fires, and that nobody has taken. How many."""
+    """Pages for every incident whose cooldown has ended, that still fires, and that nobody has taken. How many. To who
+    has taken it the page stays owed: it goes out when the acknowledgement is taken back."""
     return sum(_end_cooldown(tx, incident) for incident in incidents.page_due(tx.session, tx.now))
 
 
 def _end_cooldown(tx: Transaction, incident: Incident) -> bool:
     incident.page_again_at = None
     fires = any(alert.cleared_at is None for alert in incidents.alerts(tx.session, number_of(incident)))
-    if not fires or incident.state in {State.ACKNOWLEDGED, State.MITIGATING}:
+    if not fires:
         return False
     if incident.state == State.RESOLVED:
         episode.reopen(tx, incident, _STILL, RULE)

@@ -41,8 +41,13 @@ def summary(rule: Rule, alert: Alert) -> str:
 
 def description(rule: Rule, alert: Alert, evidence: str) -> str:
     """The rule's description for this alert, with the evidence below it."""
-    parts = (_rendered(rule, rule.description, alert), evidence)
+    parts = (_rendered(rule, rule.description, alert), storable(evidence))
     return "\n\n".join(part for part in parts if part)
+
+
+def storable(text: str) -> str:
+    """*text* without NUL, which PostgreSQL refuses."""
+    return text.replace("\0", "\ufffd")
 
 
 def title(firing: Sequence[IncidentAlert]) -> str:

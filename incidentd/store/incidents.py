@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, update
@@ -56,9 +56,18 @@ def active_since(session: Session, since: datetime) -> list[Incident]:
 
 
 def page_due(session: Session, now: datetime) -> list[Incident]:
-    """The incidents whose cooldown is over and that may have to page again."""
-    query = select(Incident).where(col(Incident.page_again_at) <= now)
-    return list(session.exec(query.order_by(col(Incident.number)).with_for_update(**_LOCK)))
+    """The incidents that nobody has taken and whose cooldown is over; one that ends later than it can is that of a
+    clock that was moved back."""
+    query = select(Incident).where(
+        col(Incident.page_again_at).is_not(None), col(Incident.state).in_((State.DETECTED.value, State.RESOLVED.value))
+    )
+    held = session.exec(query.order_by(col(Incident.number)).with_for_update(**_LOCK))
+    return [one for one in held if not _is_ahead(one, now)]
+
+
+def _is_ahead(incident: Incident, now: datetime) -> bool:
+    wait = incident.page_again_at - now if incident.page_again_at is not None else timedelta()
+    return timedelta() < wait <= timedelta(seconds=incident.cooldown_seconds)
 
 
 def move(session: Session, incident: Incident, *, to: State) -> None:

@@ -214,3 +214,57 @@ def test_rules_that_share_an_incident_lead_it_by_the_worst_of_them(room: Room) -
     assert room.count() == 1
     assert (room.incident().title, room.incident().severity) == ("chat is out (+1 more)", "sev1")
     assert room.incident().runbook == "outage"
+
+
+def test_a_page_that_is_owed_goes_out_when_the_acknowledgement_is_taken_back(room: Room) -> None:
+    """PagerDuty had resolved it, so nobody else would ever be told that it still fires."""
+    room.at(0).values({"chat": 0.6})
+    room.at(2).values({"chat": 0.0})
+    room.at(4).values({"chat": 0.6})
+    room.at(5).desk.acknowledge(1, room.anna)
+    room.at(11).desk.end_cooldowns()
+    room.at(12).desk.unacknowledge(1, room.anna)
+    room.desk.end_cooldowns()
+    assert room.outbox()[-2:] == PAGED
+    assert room.incident().generation == 2
+    told = len(room.outbox())
+    room.at(60).desk.end_cooldowns()
+    assert len(room.outbox()) == told, "once"
+
+
+def test_a_page_that_is_owed_is_forgotten_when_it_resolves(room: Room) -> None:
+    room.at(0).values({"chat": 0.6})
+    room.at(2).values({"chat": 0.0})
+    room.at(4).values({"chat": 0.6})
+    room.at(5).desk.acknowledge(1, room.anna)
+    room.at(11).values({"chat": 0.0})
+    room.at(12).desk.end_cooldowns()
+    assert room.incident().state == "resolved"
+    assert room.outbox()[-1] == "Slack #incidents: resolved"
+
+
+def test_a_clock_that_is_moved_back_holds_no_page_for_longer_than_the_cooldown(room: Room) -> None:
+    room.at(600).values({"chat": 0.6})
+    room.at(602).values({"chat": 0.0})
+    room.at(4).values({"chat": 0.6})
+    room.at(13.9).desk.end_cooldowns()
+    assert room.incident().generation == 1
+    room.at(14).desk.end_cooldowns()
+    assert room.incident().generation == 2
+    room.at(600).desk.resolve(1, room.anna)
+    room.at(0).desk.end_cooldowns()
+    assert (room.incident().state, room.incident().generation) == ("detected", 3)
+
+
+def test_a_label_value_cannot_make_two_groups_look_like_one(room: Room) -> None:
+    room.at(0).values({"a,instance=b/": 0.2, "a/b,instance=": 0.2}, group_by=["service", "instance"])
+    assert room.count() == 2
+    assert room.incident(1).key != room.incident(2).key
+
+
+def test_what_no_database_can_keep_is_replaced_and_nothing_fails_for_it(room: Room) -> None:
+    room.at(0).values({"chat": 0.2})
+    room.desk.acknowledge(1, Actor("an\0na", Origin.API), note="lo\0oking")
+    room.desk.note(1, room.anna, "\0")
+    assert room.timeline()[-2:] == ["Acknowledged by an\ufffdna: lo\ufffdoking", "\ufffd"]
+    assert room.incident().acknowledged_by == "an\ufffdna"
