@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Annotated
 
 import typer
@@ -38,4 +40,7 @@ def _options(
 
 def main() -> None:
     """Run the command that the arguments name. Exits 0 when all is fine, 1 when something is wrong, 2 on wrong use."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a locale without UTF-8 shows `?`, and nothing fails for it
     app()

@@ -30,6 +30,7 @@ def run(
     from incidentd.clock import SystemClock  # noqa: PLC0415 - the same
 
     logs.configure(json=log is Log.JSON)
+    signals = _Signals()
     try:
         app = App(config, options.loaded(config), SystemClock())
         app.start()
@@ -37,25 +38,30 @@ def run(
         typer.echo(f"incidentd cannot start: {exc}", err=True)
         raise typer.Exit(1) from exc
     try:
-        _wait_for_signals(app)
+        signals.serve(app)
     finally:
         app.stop()
 
 
-def _wait_for_signals(app: App) -> None:
-    """Returns at SIGTERM or SIGINT. Signals only set flags: the work is done here, outside the handlers."""
-    news, hangup, ending = threading.Event(), threading.Event(), threading.Event()
+class _Signals:
+    """What was asked for. Handlers only set flags: the work is done outside of them."""
 
-    def note(flag: threading.Event) -> None:
+    def __init__(self) -> None:
+        """SIGHUP counts from now on: a reload that comes while the service starts must not end it."""
+        self._news, self._hangup, self._ending = threading.Event(), threading.Event(), threading.Event()
+        signal.signal(signal.SIGHUP, lambda *_: self._note(self._hangup))
+
+    def serve(self, app: App) -> None:
+        """Reloads at SIGHUP, returns at SIGTERM or SIGINT."""
+        signal.signal(signal.SIGTERM, lambda *_: self._note(self._ending))
+        signal.signal(signal.SIGINT, lambda *_: self._note(self._ending))
+        while not self._ending.is_set():
+            self._news.wait()
+            self._news.clear()
+            if self._hangup.is_set():
+                self._hangup.clear()
+                app.reload()
+
+    def _note(self, flag: threading.Event) -> None:
         flag.set()
-        news.set()
-
-    signal.signal(signal.SIGTERM, lambda *_: note(ending))
-    signal.signal(signal.SIGINT, lambda *_: note(ending))
-    signal.signal(signal.SIGHUP, lambda *_: note(hangup))
-    while not ending.is_set():
-        news.wait()
-        news.clear()
-        if hangup.is_set():
-            hangup.clear()
-            app.reload()
+        self._news.set()

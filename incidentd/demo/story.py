@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -51,7 +50,7 @@ _OTHER_FAILURES = (
     ("outage", "1", "every model is down: sev1 within a minute, to everybody"),
     ("errors", "0.2", "a fifth of the calls fail: sev2 after about 3 minutes, a page"),
     ("rate_limited", "0.2", "the quota is used up: sev2 after about 3 minutes, a page"),
-    ("latency_factor", "10", "answers take 8 s: sev2 after about 5 minutes, a page"),
+    ("latency_factor", "10", "answers take 8 s: sev2 after about 3 minutes, a page"),
 )
 
 
@@ -62,7 +61,6 @@ class Story:
         self._folder = folder
         self._teller = Teller()
         self._shown = 0
-        self._stopped = threading.Event()
         self.llm = LLMService()
         self.vendors = Vendors(SlackStandIn(), PagerDutyStandIn(), JiraStandIn(), MailSink())
 
@@ -117,8 +115,8 @@ class Story:
         self._teller.heading(f"Break it another way: turn a knob at {self.llm.url}/")
         self._teller.table(_OTHER_FAILURES)
         self._teller.heading("Everything goes on until you press Ctrl-C.")
-        while not self._stopped.is_set():
-            self._pause(1)
+        while True:
+            self._pause(_POLL_S)
 
     def _acknowledge(self, number: int, *, attended: bool) -> None:
         if attended:
@@ -163,7 +161,7 @@ class Story:
         found = next((one for one in self._incidents() if one.number == number), None)
         return found if found and _ORDER.index(State(found.state)) >= _ORDER.index(state) else None
 
-    def _addresses(self) -> list[tuple[str, str, str]]:
+    def _addresses(self) -> list[tuple[str, ...]]:
         return [
             ("Incidents", f"{self.app.address}/", f"to act there, sign in with {API_TOKEN!r}"),
             ("Status page", f"{self.app.address}/status/", "what the public sees"),
@@ -173,7 +171,7 @@ class Story:
             ("Mail", f"{self.vendors.mail.url}/", "the inbox of oncall@example.com"),
             ("LLM service", f"{self.llm.url}/", "a knob for each failure"),
             ("Prometheus", f"{self.prometheus.url}/", "a real one"),
-            ("Files", str(self._folder), ""),
+            ("Files", str(self._folder)),
         ]
 
     def _holdings(self) -> list[tuple[str, str]]:
@@ -224,8 +222,10 @@ class Story:
         return found
 
     def _pause(self, seconds: float) -> None:
-        self._stopped.wait(seconds)
-        self._show_news()
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(left, _POLL_S))
+            self._show_news()
 
     def _say(self, text: str) -> None:
         self._show_news()

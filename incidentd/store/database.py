@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from alembic.util import CommandError
 from sqlalchemy import Engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlmodel import Session, create_engine
@@ -17,6 +18,7 @@ from incidentd.store import migrations
 __all__ = ["Database", "Session", "StoreError"]
 
 _BUSY_TIMEOUT_MS = 10_000
+_ADVICE = "its folder must exist, and this user must be able to write there"
 
 
 class StoreError(Exception):
@@ -56,15 +58,23 @@ class Database:
         try:
             with self.engine.begin() as connection:
                 migrations.upgrade(connection)
+        except CommandError as exc:
+            raise StoreError(
+                f"{self.url.render_as_string()} was written by a newer incidentd ({exc}); start that version, "
+                "or restore the copy from before the upgrade"
+            ) from exc
         except SQLAlchemyError as exc:
-            raise StoreError(f"{self.url.render_as_string()} cannot be opened or migrated: {exc}") from exc
+            raise StoreError(f"{self.url.render_as_string()} cannot be opened or migrated: {self._why(exc)}") from exc
 
     def claim_for_this_process(self) -> None:
         """Refuses, with StoreError, a second service on one SQLite file; PostgreSQL is shared by leases instead."""
         path = self.url.database
         if not self.is_sqlite or not path or path == ":memory:":
             return
-        lock = Path(f"{path}.lock").open("a", encoding="utf-8")  # noqa: SIM115 - held until close()
+        try:
+            lock = Path(f"{path}.lock").open("a", encoding="utf-8")  # noqa: SIM115 - held until close()
+        except OSError as exc:
+            raise StoreError(f"{path}.lock cannot be written: {exc.strerror}; {_ADVICE}") from exc
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as exc:
@@ -73,6 +83,12 @@ class Database:
                 f"another incidentd uses {path}; stop it, give this one another database, or move to PostgreSQL"
             ) from exc
         self._lock = lock
+
+    def _why(self, error: SQLAlchemyError) -> str:
+        """What the driver says, without SQLAlchemy's wrapping; on SQLite with what to do."""
+        said = str(getattr(error, "orig", None) or error).strip()
+        hint = self.is_sqlite and said.startswith(("unable to open", "attempt to write a readonly"))
+        return f"{said}; {_ADVICE}" if hint else said
 
     def close(self) -> None:
         self.engine.dispose()

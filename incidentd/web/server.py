@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 
@@ -18,6 +19,11 @@ from incidentd.web.templates import Pages
 _GRACE_SECONDS = 10
 _BACKLOG = 512
 _POLL_SECONDS = 0.01
+_HINTS = {
+    errno.EADDRINUSE: "; is another incidentd running? Stop it, or set `listen` to another port",
+    errno.EADDRNOTAVAIL: "; set `listen` to an address of this machine",
+    errno.EACCES: "; set `listen` to a port above 1023",
+}
 
 
 class ListenError(Exception):
@@ -93,6 +99,6 @@ def _listen(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server((str(address[0]), int(address[1])), family=family, backlog=_BACKLOG)
     except OSError as exc:
-        raise ListenError(
-            f"cannot listen on {host}:{port}: {exc.strerror or exc}; is another incidentd running?"
-        ) from exc
+        # Python adds the address to the system's words, in brackets.
+        reason = str(exc.strerror or exc).partition(" (")[0]
+        raise ListenError(f"cannot listen on {host}:{port}: {reason}{_HINTS.get(exc.errno or 0, '')}") from exc
