@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
@@ -18,7 +19,8 @@ from incidentd.catalog import watch
 from incidentd.catalog.catalog import Catalog
 from incidentd.catalog.difference import Difference, difference
 from incidentd.catalog.load import Loaded, load
-from incidentd.catalog.problem import CatalogError
+from incidentd.catalog.problem import CatalogError, Position, Problem
+from incidentd.catalog.receiver import CHANNELS
 from incidentd.clock import Clock
 from incidentd.delivery.worker import Worker
 from incidentd.evaluation import source_watch
@@ -47,6 +49,8 @@ _LOG = structlog.get_logger(__name__)
 _THREADS_PER_CHANNEL = 2
 _COOLDOWN_CHECK = timedelta(seconds=2)
 _STOP_SECONDS = 15
+_LONGEST_DELAY = timedelta(minutes=1)
+"""A slot that is not begun by then never is: the scheduler hangs."""
 
 
 class CannotStartError(Exception):
@@ -61,7 +65,7 @@ class App:
     """One service. Build it, :meth:`start` it, and :meth:`stop` it from the thread that started it."""
 
     def __init__(self, config: Path, loaded: Loaded, clock: Clock) -> None:
-        """Opens the database and brings its schema up to date. Raises StoreError."""
+        """Takes the database for itself and brings its schema up to date. Raises StoreError."""
         self._config = config
         self._clock = clock
         self._settings = loaded.settings
@@ -69,14 +73,16 @@ class App:
         self._stop = threading.Event()
         self._wakes: list[threading.Event] = []
         self._threads: list[threading.Thread] = []
+        self._watchers: list[threading.Thread] = []
         self._reload_lock = threading.Lock()
         self.database = Database(self._settings.database)
+        self.database.claim_for_this_process()
         self.database.migrate()
         self.desk = IncidentDesk(self.database, self.catalog, clock, self._wake)
         self._sources = {name: PrometheusSource(name, one) for name, one in self._settings.sources.items()}
         watches = {name: source_watch.rule_for(one) for name, one in self._settings.sources.items()}
         self._evaluator = Evaluator(self._sources, watches, self.desk)
-        self._scheduler = Scheduler(self._evaluator.evaluate, self._sources, clock)
+        self._scheduler = Scheduler(self._evaluator.evaluate, self._sources, clock, self._clock_moved_back)
         self._notifiers = notifiers(self._settings)
         self._server = Server(build(self._web_context()), self._settings.host, self._settings.port)
 
@@ -92,7 +98,6 @@ class App:
     def start(self) -> None:
         """Takes over from the last process and begins. Raises CannotStartError and StoreError."""
         self._require_token_off_loopback()
-        self.database.claim_for_this_process()
         with self.database.transaction() as session:
             if self.database.is_sqlite:
                 deliveries.release_all(session)
@@ -112,41 +117,53 @@ class App:
         )
 
     def stop(self) -> None:
-        """Ends what runs in order: no more slots, no more requests, what is being sent is finished."""
-        self._scheduler.stop()
-        self._server.stop()
+        """Ends within seconds, whatever hangs: no more slots, no more requests; what is being sent is finished, what
+        is being asked for is dropped."""
         self._stop.set()
         self._wake()
-        for thread in self._threads:
-            thread.join(_STOP_SECONDS)
+        self._scheduler.pause()
+        self._evaluator.close()
+        self._server.stop()
         for source in self._sources.values():
             source.close()
+        self._scheduler.stop()
+        deadline = time.monotonic() + _STOP_SECONDS
+        for thread in (*self._threads, *self._watchers):
+            thread.join(max(0, deadline - time.monotonic()))
         self.database.close()
         _LOG.info("incidentd has stopped", action="stopped")
 
     def reload(self) -> ReloadResult:
-        """Loads everything authored anew, all or nothing: a broken catalog is refused and the running one stays."""
+        """Loads everything authored anew, all or nothing: a broken catalog is refused and the running one stays.
+        Never raises."""
         with self._reload_lock:
             try:
                 loaded = load(self._config)
+                found = difference(self._catalog, loaded.catalog)
+                self._require_no_restart(loaded.catalog)
+                self._adopt(loaded.catalog)
             except CatalogError as error:
-                metrics.RELOADS.labels("refused").inc()
-                _LOG.error(
-                    "the reload was refused; the last good catalog stays", action="reload_refused", error=str(error)
-                )
-                return ReloadResult(ok=False, added=(), changed=(), removed=(), problems=error.problems)
-            found = difference(self._catalog, loaded.catalog)
-            self._adopt(loaded.catalog)
+                return _refused(error.problems)
+            except Exception as exc:  # noqa: BLE001 - a fault of ours must end neither the service nor its watching
+                _LOG.exception("the reload failed; the last good catalog stays", action="reload_failed")
+                what = f"a fault of incidentd kept it from being loaded ({type(exc).__name__}); its log says more"
+                return _refused((Problem(Position(str(self._config)), what),))
         metrics.RELOADS.labels("done").inc()
         self._log_reload(found, loaded.settings)
         self._wake()
         return ReloadResult(ok=True, added=found.added, changed=found.changed, removed=found.removed, problems=())
 
     def health(self) -> HealthReport:
-        """Whether it does its job: the database answers, delivery and evaluation threads live."""
+        """Whether it does its job: its threads live, slots are kept, the database answers."""
         dead = [thread.name for thread in self._threads if not thread.is_alive()]
-        checks = {"threads": f"ended: {', '.join(dead)}" if dead else "ok"}
-        return HealthReport(ready=not dead, checks=checks)
+        overdue = self._clock.now() - _LONGEST_DELAY
+        late = sorted(name for name, at in self._scheduler.next_slots().items() if at < overdue)
+        checks = {
+            "threads": f"ended: {', '.join(dead)}" if dead else "ok",
+            "evaluation": f"not begun in time: {', '.join(late)}" if late else "ok",
+            "database": self._database_check(),
+        }
+        return HealthReport(ready=all(said == "ok" for said in checks.values()), checks=checks)
 
     def rule_states(self) -> Mapping[str, RuleState]:
         """The last and next evaluation of each rule, by its identity."""
@@ -166,9 +183,46 @@ class App:
         return states
 
     def _adopt(self, catalog: Catalog) -> None:
+        """The one step that can fail comes first, so that everything or nothing is in force."""
+        self._evaluator.adopt([rule for rule in catalog.rules if rule.enabled], self._clock.now())
         self._catalog = catalog
         self._scheduler.plan(groups(catalog.rules))
-        self._evaluator.adopt([rule for rule in catalog.rules if rule.enabled], self._clock.now())
+
+    def _require_no_restart(self, catalog: Catalog) -> None:
+        """Sources and channels are set up at the start. Raises CatalogError for what needs others."""
+        hint = "restart incidentd, or take it out until then"
+        problems = [
+            Problem(
+                catalog.positions.get(rule.id, Position(str(self._config))),
+                f"{rule.name} asks the source `{rule.source}`, which was added after the start",
+                hint,
+            )
+            for rule in catalog.rules
+            if rule.source not in self._sources
+        ]
+        problems += [
+            Problem(
+                Position(str(self._config)), f"{receiver.name} uses {channel}, which was set up after the start", hint
+            )
+            for receiver in catalog.receivers.values()
+            for channel, _ in receiver.destinations()
+            if channel not in self._notifiers
+        ]
+        if problems:
+            raise CatalogError(problems)
+
+    def _clock_moved_back(self) -> None:
+        with self.database.transaction() as session:
+            deliveries.hasten(session, self._clock.now())
+        self._wake()
+
+    def _database_check(self) -> str:
+        try:
+            with self.database.reading() as session:
+                deliveries.waiting(session)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, it does not answer
+            return f"does not answer ({type(exc).__name__})"
+        return "ok"
 
     def _log_reload(self, found: Difference, settings: Settings) -> None:
         fixed = [name for name in Settings.model_fields if getattr(settings, name) != getattr(self._settings, name)]
@@ -200,8 +254,8 @@ class App:
             owner=secrets.token_hex(8),
             jitter=random.random,
         )
-        for channel in self._notifiers:
-            for index in range(_THREADS_PER_CHANNEL):
+        for channel in CHANNELS:  # one that is not set up any more may have something waiting, and says so
+            for index in range(_THREADS_PER_CHANNEL if channel in self._notifiers else 1):
                 wake = self._new_wake()
                 self._start_thread(f"deliver {channel} {index}", partial(worker.run, channel, wake, self._stop))
 
@@ -217,16 +271,17 @@ class App:
             "watch rules and runbooks": watch.folder_changes(folders, self._stop),
         }
         for name, changes in signs.items():
-            self._start_thread(name, partial(self._reload_at, changes))
+            self._watchers.append(_started(name, partial(self._reload_at, changes)))
 
     def _reload_at(self, changes: Iterator[None]) -> None:
-        for _ in changes:
-            self.reload()
+        try:
+            for _ in changes:
+                self.reload()
+        except Exception:  # noqa: BLE001 - such as a machine without room for one more watch
+            _LOG.exception("files are not watched any more; reload with SIGHUP or the API", action="watching_failed")
 
     def _start_thread(self, name: str, run: Callable[[], None]) -> None:
-        thread = threading.Thread(target=run, name=name, daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        self._threads.append(_started(name, run))
 
     def _new_wake(self) -> threading.Event:
         wake = threading.Event()
@@ -248,6 +303,22 @@ class App:
             health=self.health,
             rule_states=self.rule_states,
         )
+
+
+def _started(name: str, run: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+def _refused(problems: tuple[Problem, ...]) -> ReloadResult:
+    metrics.RELOADS.labels("refused").inc()
+    _LOG.error(
+        "the reload was refused; the last good catalog stays",
+        action="reload_refused",
+        error=str(CatalogError(problems)),
+    )
+    return ReloadResult(ok=False, added=(), changed=(), removed=(), problems=problems)
 
 
 def notifiers(settings: Settings) -> dict[str, Notifier[Any]]:

@@ -23,13 +23,23 @@ _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 """Slots are counted from here, so that a restart or a reload does not shift them."""
 _GROUPS_AT_ONCE = 4
 _CHORES = "chores"
+_LOOK_AT_CLOCK_S = 1.0
+_STEP = timedelta(seconds=1)
+"""Less than this is a clock that is corrected, not one that was set."""
 
 
 class Scheduler:
     """One job per group, a bounded pool per source: a source that hangs holds up nobody else."""
 
-    def __init__(self, evaluate: Callable[[Group, datetime], None], sources: Iterable[str], clock: Clock) -> None:
-        """*evaluate* is called with a group and the slot that it is due for, from one thread at a time per group."""
+    def __init__(
+        self,
+        evaluate: Callable[[Group, datetime], None],
+        sources: Iterable[str],
+        clock: Clock,
+        on_clock_back: Callable[[], None],
+    ) -> None:
+        """*evaluate* is called with a group and the slot that it is due for, from one thread at a time per group;
+        *on_clock_back* when the clock was moved back: what waits for a time waits for too long then."""
         logging.getLogger("apscheduler").setLevel(logging.WARNING)
         pools = {source: ThreadPoolExecutor(_GROUPS_AT_ONCE) for source in sources}
         self._scheduler = BackgroundScheduler(
@@ -41,6 +51,9 @@ class Scheduler:
         self._clock = clock
         self._lock = threading.Lock()
         self._newest: dict[str, datetime] = {}
+        self._on_clock_back = on_clock_back
+        self._stopped = threading.Event()
+        self._watcher = threading.Thread(target=self._watch_clock, name="watch clock", daemon=True)
 
     def plan(self, groups: Iterable[Group]) -> None:
         """Replaces the groups. One that stays keeps its slots."""
@@ -73,11 +86,32 @@ class Scheduler:
 
     def start(self) -> None:
         self._scheduler.start()
+        self._watcher.start()
+
+    def pause(self) -> None:
+        """Begins nothing more."""
+        if self._scheduler.running:
+            self._scheduler.pause()
 
     def stop(self) -> None:
         """Waits for what runs; begins nothing more."""
+        self._stopped.set()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=True)
+
+    def _watch_clock(self) -> None:
+        """APScheduler sleeps until a time of the wall clock: moved back by an hour it would stop it for one."""
+        last = self._clock.now()
+        while not self._stopped.wait(_LOOK_AT_CLOCK_S):
+            now = self._clock.now()
+            if now < last - _STEP:
+                _LOG.warning(
+                    "the clock was moved back", action="clock_moved_back", seconds=(last - now).total_seconds()
+                )
+                for job in self._scheduler.get_jobs():
+                    job.modify(next_run_time=job.trigger.get_next_fire_time(None, now))
+                _guard("what follows a clock that was moved back", self._on_clock_back)
+            last = now
 
     def _run(self, group: Group) -> None:
         now = self._clock.now()

@@ -52,6 +52,7 @@ class Evaluator:
         self._awaited: set[str] = set()
         self._health: dict[str, Health] = {}
         self._newest_slot: dict[str, datetime] = {}
+        self._closed = False
         self._lock = threading.Lock()
 
     def load(self, alerts: Collection[Alert]) -> None:
@@ -60,6 +61,11 @@ class Evaluator:
             self._alerts = {}
             for alert in alerts:
                 self._alerts.setdefault(alert.key.rule_id, {})[alert.key.fingerprint] = alert
+
+    def close(self) -> None:
+        """What is being asked for is not decided any more: a source that is closed has not failed."""
+        with self._lock:
+            self._closed = True
 
     def evaluate(self, group: Group, slot: datetime) -> None:
         """Evaluates every rule of *group* as of *slot*, but those that are not in force as they stand there. A slot
@@ -73,6 +79,8 @@ class Evaluator:
         seconds = time.perf_counter() - begun
         metrics.EVALUATION_SECONDS.labels(group.source).observe(seconds)
         with self._lock:
+            if self._closed:
+                return
             newest = self._newest_slot.get(group.name)
             if newest is not None and slot <= newest < slot + max(_LONGEST_DELAY, 3 * group.every):
                 return

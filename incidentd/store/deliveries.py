@@ -165,6 +165,11 @@ def release_all(session: Session) -> None:
     )
 
 
+def hasten(session: Session, now: datetime) -> None:
+    """What is due later is due now: the clock was moved back, and with it the time that was to be waited."""
+    session.connection().execute(update(Delivery).where(col(Delivery.due_at) > now).values(due_at=now))
+
+
 def waiting(session: Session) -> tuple[int, datetime | None]:
     """How many rows wait, and since when the oldest does."""
     query = select(func.count(), func.min(OutboxRow.created_at)).where(OutboxRow.status == WAITING)

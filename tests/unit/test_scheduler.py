@@ -44,7 +44,13 @@ class Running:
         self.gate = threading.Event()
         self.gate.set()
         self.fail = False
-        self.scheduler = scheduler.Scheduler(self.evaluate, ["fast", "hung"], SystemClock())
+        self.ahead = timedelta()
+        self.steps = threading.Event()
+        self.scheduler = scheduler.Scheduler(self.evaluate, ["fast", "hung"], self, self.steps.set)
+
+    def now(self) -> datetime:
+        """The real time, or as far ahead of it as the test says."""
+        return SystemClock().now() + self.ahead
 
     def evaluate(self, group: Group, slot: datetime) -> None:
         if group.source == "hung":
@@ -112,10 +118,24 @@ def test_a_group_that_is_planned_no_more_stops_and_the_others_go_on(running: Run
     assert len(running.wait_for("fast/0.15s", so_far + 2)) >= so_far + 2
 
 
+def test_a_clock_that_is_moved_back_stops_no_group(running: Running) -> None:
+    """To APScheduler it looks like this: every job is due in an hour."""
+    running.ahead = timedelta(hours=1)
+    running.scheduler.plan([FAST])
+    running.wait_for("fast/0.1s", 1)
+    assert not running.steps.wait(1.5), "an hour ahead, but moving forward"
+    for job in running.scheduler._scheduler.get_jobs():
+        job.modify(next_run_time=running.now())
+    so_far = len(running.wait_for("fast/0.1s", 1))
+    running.ahead = timedelta()
+    assert running.steps.wait(5)
+    assert len(running.wait_for("fast/0.1s", so_far + 2)) >= so_far + 2
+
+
 def test_the_group_is_handed_over_with_the_rules_of_the_newest_plan() -> None:
     given: list[Group] = []
     clock = MovableClock(T0)
-    made = scheduler.Scheduler(lambda group, _: given.append(group), ["p"], clock)
+    made = scheduler.Scheduler(lambda group, _: given.append(group), ["p"], clock, lambda: None)
     rule = Rule.model_validate({"name": "A", "expr": "x", "severity": "sev2"})
     made.plan([Group("p", timedelta(minutes=1), ())])
     made.plan([Group("p", timedelta(minutes=1), (rule,))])
