@@ -93,6 +93,10 @@ class Gauges(StandIn):
     def set(self, name: str, value: float, service: str = "chat") -> None:
         self._values[name, service] = value
 
+    def reset(self) -> None:
+        """Only the one gauge that says that all is well."""
+        self._values = {("llm_error_ratio", "chat"): 0.0}
+
     def answer(self, request: Request) -> Answer:
         lines = [f'{name}{{service="{service}"}} {value}' for (name, service), value in self._values.items()]
         return Answer(200, "\n".join([*lines, ""]).encode(), {"Content-Type": "text/plain; version=0.0.4"})
@@ -176,19 +180,49 @@ class Service:
             return None
 
 
+class Observed:
+    """What the service watches: gauges, and the Prometheus that scrapes them. One for all tests, since the first scrape
+    comes seconds after the start; each test finds it as if it were new."""
+
+    def __init__(self, parts: ExitStack) -> None:
+        self._parts = parts
+        self.gauges = parts.enter_context(Gauges())
+        self.gauges.reset()
+        self._begin()
+
+    def reset(self) -> None:
+        """Prometheus runs, and has forgotten what the last test set. One that was restarted forgets too slowly: what it
+        does not know to have vanished stays for five minutes."""
+        self.gauges.reset()
+        self.prometheus.resume()
+        if self.prometheus.pid != self._pid:
+            self.prometheus.close()
+            self._begin()
+
+        def is_calm() -> bool | None:
+            params = {"query": '{__name__=~"llm_.*"}'}
+            answer = requests.get(f"{self.prometheus.url}/api/v1/query", params=params, timeout=5).json()
+            return [one["value"][1] for one in answer["data"]["result"]] == ["0"] or None
+
+        eventually(is_calm, "Prometheus has scraped the calm service")
+
+    def _begin(self) -> None:
+        self.prometheus = self._parts.enter_context(Prometheus({"llm": self.gauges.url.removeprefix("http://")}))
+        self._pid = self.prometheus.pid
+
+
 class World:
     """Everything around one service, in one folder."""
 
-    def __init__(self, folder: Path, parts: ExitStack) -> None:
+    def __init__(self, folder: Path, observed: Observed, parts: ExitStack) -> None:
         self.folder = folder
-        self.gauges = parts.enter_context(Gauges())
+        self.gauges = observed.gauges
+        self.prometheus = observed.prometheus
         self.slack = parts.enter_context(SlackStandIn())
         self.pagerduty = parts.enter_context(PagerDutyStandIn(routing_keys={ROUTING_KEY}))
         self.jira = parts.enter_context(JiraStandIn())
         self.mail = parts.enter_context(MailSink())
         self.webhook = parts.enter_context(WebhookStandIn())
-        self.gauges.set("llm_error_ratio", 0.0)
-        self.prometheus = parts.enter_context(Prometheus({"llm": self.gauges.url.removeprefix("http://")}))
         port = free_port()
         self.service = Service(folder, port)
         self.slack.interactivity_url = f"{self.service.url}/slack/interactions"
@@ -249,16 +283,6 @@ class World:
 
         eventually(published, f"the status page says {status}")
 
-    def wait_for_samples(self) -> None:
-        """Until Prometheus has scraped: its first scrape comes seconds after its start."""
-
-        def scraped() -> bool | None:
-            params = {"query": "llm_error_ratio"}
-            answer = requests.get(f"{self.prometheus.url}/api/v1/query", params=params, timeout=5).json()
-            return bool(answer["data"]["result"]) or None
-
-        eventually(scraped, "Prometheus has scraped the service")
-
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -275,10 +299,16 @@ def eventually(find: Callable[[], T | None], what: str, seconds: float = PATIENC
     return found
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+@pytest.fixture(scope="session")
+def observed() -> Iterator[Observed]:
     with ExitStack() as parts:
-        made = World(tmp_path, parts)
+        yield Observed(parts)
+
+
+@pytest.fixture
+def world(tmp_path: Path, observed: Observed) -> Iterator[World]:
+    observed.reset()
+    with ExitStack() as parts:
+        made = World(tmp_path, observed, parts)
         parts.callback(made.service.stop)
-        made.wait_for_samples()
         yield made

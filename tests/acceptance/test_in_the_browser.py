@@ -6,6 +6,7 @@ With INCIDENTD_SCREENSHOTS set to a folder the pictures of the documentation are
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ PHONE = {"width": 390, "height": 844}
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         yield browser
         browser.close()
 
@@ -92,6 +93,7 @@ def test_a_responder_signs_in_reads_acknowledges_and_resolves(world: World, eyes
     page.get_by_label("API token").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_text("not").first).to_be_visible()
+    page.get_by_label("Your name").fill("Anna")
     page.get_by_label("API token").fill(TOKEN)
     page.get_by_role("button", name="Sign in").click()
     expect(page).to_have_url(f"{world.service.url}/incidents/INC-{number}")
@@ -111,7 +113,7 @@ def test_a_responder_signs_in_reads_acknowledges_and_resolves(world: World, eyes
 
     page.get_by_role("button", name="Resolve").click()
     world.service.expect("chat: 20%", "resolved")
-    expect(page.get_by_text("Resolved by").first).to_be_visible()
+    expect(page.get_by_text("Resolved by Anna").first).to_be_visible()
     complaints = [one for one in eyes.complaints if "401" not in one]
     assert complaints == [], "the console is silent, but for the wrong token"
 
