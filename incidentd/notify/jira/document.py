@@ -44,9 +44,9 @@ def description(notification: Notification) -> tuple[Part, ...]:
     n = notification
     parts: list[Part] = [_paragraph(f"Opened {filters.local(n.opened_at)}")]
     if n.runbook:
-        link = Run(_line(n.runbook.title) or n.runbook.name, n.runbook.url)
+        link = Run(f"Runbook: {_line(n.runbook.title) or n.runbook.name}", n.runbook.url)
         step = _line(n.runbook.next_step)
-        parts.append(Paragraph((Run(f"Next: {step} "), link) if step else (Run("Runbook: "), link)))
+        parts.append(Paragraph((Run(f"Next: {step} "), link) if step else (link,)))
     parts.append(Bullets(tuple(_facts(n))))
     alerts = [_line(wording.alert_line(alert)) for alert in n.alerts[:_SHOWN_ALERTS]]
     if len(n.alerts) > _SHOWN_ALERTS:

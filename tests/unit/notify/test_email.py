@@ -46,7 +46,7 @@ SEV2 · Unacknowledged since 2024-05-06 16:02 UTC
 
 NEXT
 Check the provider's status page.
-Elevated error rate: https://incidents.example.com/runbooks/llm-error-rate
+Runbook: https://incidents.example.com/runbooks/llm-error-rate
 
 Value:    21% · limit > 5% · peak 24%
 Owner:    ai-platform

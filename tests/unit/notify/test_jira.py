@@ -35,7 +35,7 @@ def test_an_issue_follows_its_incident_to_the_end(jira: JiraRig) -> None:
     assert issue.description.splitlines() == [
         "Opened 2024-05-06 16:02 UTC",
         "Next: Check the provider's status page. ",
-        "Elevated error rate",
+        "Runbook: Elevated error rate",
         "Severity: SEV2",
         "Value: 21% · limit > 5% · peak 24%",
         "Owner: ai-platform",
