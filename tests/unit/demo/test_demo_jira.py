@@ -8,6 +8,8 @@ import requests
 from incidentd.demo.jira import JiraStandIn
 from incidentd.demo.server import NotSeenError
 
+STRONG = {"type": "strong"}
+
 
 def document(text: str) -> dict[str, Any]:
     return {
@@ -179,3 +181,18 @@ def test_the_page_shows_the_issue_escaped(jira: JiraStandIn, cloud: Client) -> N
         assert "&lt;i&gt;y&lt;/i&gt;" in page
         assert "javascript" not in page
     assert "does not exist" in requests.get(f"{jira.url}/browse/OPS-9", timeout=5).text
+
+
+def test_the_page_shows_documents_as_jira_does(jira: JiraStandIn, cloud: Client) -> None:
+    def text(said: str, *marks: dict[str, Any]) -> dict[str, Any]:
+        return {"type": "text", "text": said, "marks": list(marks)}
+
+    def link(to: str) -> dict[str, Any]:
+        return {"type": "link", "attrs": {"href": to}}
+
+    item = {"type": "listItem", "content": [{"type": "paragraph", "content": [text("<owner>")]}]}
+    runs = [text("Next: "), text("INC-1", link("http://i/1")), text("no", link("javascript:x")), text("now", STRONG)]
+    content = [{"type": "paragraph", "content": runs}, {"type": "bulletList", "content": [item]}]
+    cloud("POST", "issue", {"fields": FIELDS | {"description": {"type": "doc", "version": 1, "content": content}}})
+    page = requests.get(jira.url, timeout=5).text
+    assert '<p>Next: <a href="http://i/1">INC-1</a>no<b>now</b></p><ul><li><p>&lt;owner&gt;</p></li></ul>' in page

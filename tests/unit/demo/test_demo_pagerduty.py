@@ -136,3 +136,15 @@ def test_the_page_shows_alerts_and_their_log_escaped(pagerduty: PagerDutyStandIn
     text = requests.get(pagerduty.url, timeout=5).text
     assert "&lt;b&gt;errors&lt;/b&gt;" in text
     assert '<span class="pill warn">acknowledged</span>' in text
+
+
+def test_the_page_shows_what_a_telephone_shows_below_the_summary(pagerduty: PagerDutyStandIn, session: Any) -> None:
+    links = [{"href": "http://i/1", "text": "INC-1 <b>"}, {"href": "javascript:alert(1)", "text": "no"}]
+    details = {"next step": "Fall <back>.", "alerts": ["one", "<two>"], "labels": {"model": "gpt"}}
+    session.trigger("errors", "y", dedup_key="k", links=links, custom_details=details)
+    text = requests.get(pagerduty.url, timeout=5).text
+    assert '<a href="http://i/1">INC-1 &lt;b&gt;</a>' in text
+    assert "javascript" not in text
+    assert "<tr><th>next step<td>Fall &lt;back&gt;." in text
+    assert "<tr><th>alerts<td>one<br>&lt;two&gt;" in text
+    assert "<tr><th>labels<td>model=gpt" in text
