@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from incidentd.demo.pagerduty import PagerDutyStandIn
 from incidentd.demo.server import Answer, Request
@@ -214,8 +214,6 @@ def test_an_answer_that_cannot_be_read_is_uncertain(pagerduty: PagerDutyRig) -> 
     assert (raised.value.permanent, raised.value.uncertain) == (False, True)
 
 
-def test_a_routing_key_that_is_empty_is_permanent(pagerduty: PagerDutyRig) -> None:
-    pagerduty.destination = PagerDutyDestination(routing_key=SecretStr(""))
-    with pytest.raises(DeliveryError) as raised:
-        pagerduty.send(notice())
-    assert raised.value.permanent
+def test_a_routing_key_that_is_empty_is_refused_where_it_is_authored() -> None:
+    with pytest.raises(ValidationError, match="this secret is empty"):
+        PagerDutyDestination(routing_key=SecretStr(" "))
