@@ -29,20 +29,9 @@ class Chaos:
         self.world = world
         self.random = random.Random(seed)  # noqa: S311 - not for secrets
         self.kills = 0
-
-    def strike(self, times: int) -> None:
-        """Some vendors fail, then the service dies somewhere within its next second."""
-        for _ in range(times):
-            for _ in range(self.random.randint(1, 3)):
-                self.break_something()
-            threading.Event().wait(self.random.uniform(0, LONGEST_LIFE_S))
-            self.world.service.kill()
-            self.kills += 1
-            self.world.service.start()
-
-    def break_something(self) -> None:
-        world = self.world
-        troubles: list[Callable[[], None]] = [
+        self.mail_was_cut = False
+        self.vendors = (world.slack, world.pagerduty, world.webhook, world.jira, world.mail)
+        self.troubles: list[Callable[[], None]] = [
             lambda: world.slack.fail_next(2, status=503),
             lambda: world.slack.cut_after_accept(path="chat.postMessage"),
             lambda: world.slack.cut_after_accept(path="chat.update"),
@@ -54,9 +43,26 @@ class Chaos:
             lambda: world.jira.fail_next(status=503),
             lambda: world.jira.cut_after_accept(path="/issue"),
             world.mail.refuse_next,
-            world.mail.cut_after_accept,
+            self.lose_the_answer_to_one_mail,
         ]
-        self.random.choice(troubles)()
+
+    def strike(self, times: int) -> None:
+        """Some vendors fail, then the service dies somewhere within its next moments."""
+        for _ in range(times):
+            for vendor in self.vendors:
+                vendor.reset()
+            for trouble in self.random.sample(self.troubles, self.random.randint(1, 3)):
+                trouble()
+            threading.Event().wait(self.random.uniform(0, LONGEST_LIFE_S))
+            self.world.service.kill()
+            self.kills += 1
+            self.world.service.start()
+
+    def lose_the_answer_to_one_mail(self) -> None:
+        """Once in all: a mail cannot be looked up, so that each answer that is lost may double one."""
+        if not self.mail_was_cut:
+            self.mail_was_cut = True
+            self.world.mail.cut_after_accept()
 
     def wait_until_all_is_told(self) -> None:
         """Until nothing waits, and nothing is being sent."""
@@ -112,7 +118,8 @@ def test_killed_again_and_again_it_tells_everybody_the_truth_and_tells_it_once(w
         return world.service.incidents("?state=open") or None
 
     eventually(lambda: None if open_incidents() else True, "everything is resolved")
-    world.slack.reset()
+    for vendor in chaos.vendors:
+        vendor.reset()
     chaos.wait_until_all_is_told()
     assert chaos.kills == 8
 
@@ -131,7 +138,7 @@ def test_killed_again_and_again_it_tells_everybody_the_truth_and_tells_it_once(w
     assert set(replies.values()) == {1}, "no reply stands there twice"
 
     mails = Counter(str(mail.message["Message-ID"]) for mail in world.mail.mails)
-    assert max(mails.values()) <= 2, "a mail cannot be looked up: at most one is doubled, under its own Message-ID"
+    assert sum(mails.values()) - len(mails) <= 2, "doubled by the lost answer, or by a death just then, and not beyond"
     assert len(mails) == 2, "that it opened and that it is over"
     assert "esolved" in world.mail.mails[-1].text
     assert [issue.status for issue in world.jira.issues] == ["Done"]
