@@ -75,7 +75,10 @@ class Publisher:
             wake.wait(EVERY_SECONDS - _AT_MOST_EVERY_SECONDS)
 
     def _try(self) -> None:
+        """Publishes where there is something to show: without components nobody asked for a page."""
         try:
+            if not self._current().statuspage.components:
+                return
             changed = self.publish()
         except Exception as exc:  # noqa: BLE001 - the top of the loop: whatever it was, the next minute tries again
             metrics.PUBLICATIONS.labels("failed").inc()

@@ -46,8 +46,8 @@ def serve(context: Context, path: str) -> Response:
     found = _inside(folder, path)
     if found is None:
         generated = _inside(folder, "") is not None
-        detail = f"The status page has no {path}." if generated else "The status page has not been generated yet."
-        raise WebError(HTTPStatus.NOT_FOUND, detail)
+        none_yet = "The status page has not been generated yet; it needs statuspage.components."
+        raise WebError(HTTPStatus.NOT_FOUND, f"The status page has no {path}." if generated else none_yet)
     # Read at once: a file that is replaced between its length and its content would break off in the middle.
     return Response(
         found.read_bytes(), headers=_HEADERS, media_type=_TYPES.get(found.suffix, "application/octet-stream")

@@ -186,6 +186,14 @@ def test_the_loop_publishes_when_woken_and_survives_a_bad_disk(town: Town) -> No
     assert "public" in logs[0]["error"]
 
 
+def test_the_loop_writes_nothing_where_no_component_is_authored(town: Town) -> None:
+    town.page = StatusPage(out=town.out)
+    before = published("published"), published("failed")
+    town.publisher._try()
+    assert not town.out.exists()
+    assert (published("published"), published("failed")) == before
+
+
 def test_the_loop_survives_what_nobody_expected(town: Town) -> None:
     """Its kind and its traceback are logged."""
 

@@ -137,7 +137,7 @@ def test_a_page_that_is_published_anew_while_it_is_read_is_read_whole(site: Site
 def test_a_status_page_that_was_not_generated_says_so(site: Site) -> None:
     answer = site.get("/status/")
     assert answer.status_code == 404
-    assert answer.json()["detail"] == "The status page has not been generated yet."
+    assert answer.json()["detail"] == "The status page has not been generated yet; it needs statuspage.components."
 
 
 def test_the_status_page_follows_a_reload(site: Site) -> None:
