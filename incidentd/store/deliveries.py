@@ -149,7 +149,7 @@ def postpone(
         delivery.remote = remote
     delivery.failing_since = delivery.failing_since or now
     delivery.last_error = error
-    delivery.uncertain = uncertain or claim.uncertain
+    delivery.uncertain = uncertain
     delivery.due_at = until
     _release(delivery)
     return True

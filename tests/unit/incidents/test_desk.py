@@ -268,3 +268,62 @@ def test_what_no_database_can_keep_is_replaced_and_nothing_fails_for_it(room: Ro
     room.desk.note(1, room.anna, "\0")
     assert room.timeline()[-2:] == ["Acknowledged by an\ufffdna: lo\ufffdoking", "\ufffd"]
     assert room.incident().acknowledged_by == "an\ufffdna"
+
+
+def test_a_climb_is_an_opening_notice_from_which_the_cooldown_counts_anew(room: Room) -> None:
+    room.at(0).values({"chat": 0.2})
+    room.at(5).values({"chat": 0.6})
+    room.at(6).values({"chat": 0.0})
+    room.at(12).values({"chat": 0.6})
+    assert room.count() == 1
+    told = len(room.outbox())
+    room.at(14.9).desk.end_cooldowns()
+    assert len(room.outbox()) == told
+    room.at(15).desk.end_cooldowns()
+    assert room.outbox()[-2:] == PAGED
+
+
+def test_what_a_person_resolved_comes_back_at_once_when_it_gets_worse(room: Room) -> None:
+    room.at(0).values({"chat": 0.2})
+    room.at(1).desk.resolve(1, room.anna)
+    room.at(2).values({"chat": 0.6})
+    assert (room.incident().state, room.incident().severity) == ("detected", "sev2")
+    assert room.outbox()[-2:] == PAGED
+
+
+def test_what_a_person_resolved_is_one_incident_with_what_fires_beside_it(room: Room) -> None:
+    """It is held beyond the cooldown of its opening; a second incident would tell the same thing twice."""
+    room.at(0).values({"chat/a": 0.6})
+    room.at(8).desk.resolve(1, room.anna)
+    room.at(12).values({"chat/a": 0.6, "chat/b": 0.6})
+    assert room.count() == 1
+    assert (room.incident().state, room.incident().flaps) == ("detected", 1)
+    room.desk.end_cooldowns()
+    assert room.outbox()[-2:] == PAGED, "the cooldown of the opening is over"
+
+
+def test_what_a_person_resolved_and_what_cleared_then_is_over(room: Room) -> None:
+    room.at(0).values({"chat": 0.6})
+    room.at(8).desk.resolve(1, room.anna)
+    room.at(9).values({"chat": 0.0})
+    room.at(12).values({"chat": 0.6})
+    assert room.count() == 2, "nothing is held any more, and the cooldown is over"
+
+
+def test_the_clocks_of_the_response_follow_the_state(room: Room) -> None:
+    room.at(0).values({"chat": 0.6})
+    room.at(1).desk.acknowledge(1, room.anna)
+    room.at(2).desk.mitigate(1, Actor("ben", Origin.API))
+    incident = room.incident()
+    assert (incident.acknowledged_by, incident.acknowledged_at, incident.mitigating_at) == (
+        "anna", incident.opened_at + timedelta(minutes=1), incident.opened_at + timedelta(minutes=2),
+    )  # fmt: skip
+    room.at(3).desk.acknowledge(1, Actor("ben", Origin.API))
+    incident = room.incident()
+    assert (incident.state, incident.mitigating_at, incident.acknowledged_by) == ("acknowledged", None, "ben")
+    assert incident.acknowledged_at == incident.opened_at + timedelta(minutes=1), "the first one counts"
+    room.at(4).desk.resolve(1, room.anna)
+    room.at(5).desk.reopen(1, room.anna)
+    incident = room.incident()
+    assert (incident.acknowledged_at, incident.acknowledged_by, incident.mitigating_at) == (None, "", None)
+    assert (incident.resolved_at, incident.resolved_by, incident.state) == (None, "", "detected")
