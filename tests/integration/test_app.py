@@ -100,6 +100,7 @@ def test_what_waits_for_a_channel_that_was_taken_out_is_given_up_and_said(house:
                              opened_at=now, updated_at=now, paged_at=now))  # fmt: skip
         session.flush()
         waits = Delivery(incident_number=1, receiver="r", channel="slack", name="Slack #a", destination_key="a")
+        waits.lease_until, waits.lease_owner = now + timedelta(hours=1), "the process before"
         session.add(waits)
         session.flush()
         deliveries.enqueue(session, waits, kind="opened", text="", now=now)
