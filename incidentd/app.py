@@ -99,8 +99,7 @@ class App:
         """Takes over from the last process and begins. Raises CannotStartError and StoreError."""
         self._require_token_off_loopback()
         with self.database.transaction() as session:
-            if self.database.is_sqlite:
-                deliveries.release_all(session)
+            deliveries.release_all(session)
             self._evaluator.load(alerts.load_all(session))
         self._adopt(self._catalog)
         self._scheduler.chore("cooldowns", self.desk.end_cooldowns, _COOLDOWN_CHECK)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from alembic.util import CommandError
-from sqlalchemy import Engine, event, make_url
+from sqlalchemy import Engine, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlmodel import Session, create_engine
 
@@ -18,6 +18,8 @@ from incidentd.store import migrations
 __all__ = ["Database", "Session", "StoreError"]
 
 _BUSY_TIMEOUT_MS = 10_000
+_ADVISORY_LOCK = int.from_bytes(b"incident")
+"""The key of the lock on PostgreSQL: any number that is ours."""
 _ADVICE = "its folder must exist, and this user must be able to write there"
 
 
@@ -38,7 +40,7 @@ class Database:
                 "write sqlite:///incidentd.db or postgresql+psycopg://user@host/name"
             ) from exc
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._lock: IO[str] | None = None
+        self._held = ExitStack()
         self.engine = _engine(self.url.render_as_string(hide_password=False), sqlite=self.is_sqlite)
 
     @contextmanager
@@ -67,22 +69,41 @@ class Database:
             raise StoreError(f"{self.url.render_as_string()} cannot be opened or migrated: {self._why(exc)}") from exc
 
     def claim_for_this_process(self) -> None:
-        """Refuses, with StoreError, a second service on one SQLite file; PostgreSQL is shared by leases instead."""
+        """Refuses, with StoreError, a second service on one database: both would evaluate, and page. Held until
+        :meth:`close`, or the end of the process."""
+        taken = self._lock_file() if self.is_sqlite else self._lock_session()
+        if taken:
+            where = self.url.database if self.is_sqlite else self.url.render_as_string()
+            raise StoreError(f"another incidentd uses {where}; stop it, or give this one another database")
+
+    def _lock_file(self) -> bool:
+        """Whether somebody else holds the lock beside the SQLite file; it is ours otherwise."""
         path = self.url.database
-        if not self.is_sqlite or not path or path == ":memory:":
-            return
+        if not path or path == ":memory:":
+            return False
         try:
             lock = Path(f"{path}.lock").open("a", encoding="utf-8")  # noqa: SIM115 - held until close()
         except OSError as exc:
             raise StoreError(f"{path}.lock cannot be written: {exc.strerror}; {_ADVICE}") from exc
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as exc:
+        except OSError:
             lock.close()
-            raise StoreError(
-                f"another incidentd uses {path}; stop it, give this one another database, or move to PostgreSQL"
-            ) from exc
-        self._lock = lock
+            return True
+        self._held.callback(lock.close)
+        return False
+
+    def _lock_session(self) -> bool:
+        """The same on PostgreSQL, by an advisory lock that a connection of its own holds."""
+        try:
+            connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            if connection.execute(select(func.pg_try_advisory_lock(_ADVISORY_LOCK))).scalar_one():
+                self._held.callback(connection.close)
+                return False
+            connection.close()
+        except SQLAlchemyError as exc:
+            raise StoreError(f"{self.url.render_as_string()} cannot be used: {self._why(exc)}") from exc
+        return True
 
     def _why(self, error: SQLAlchemyError) -> str:
         """What the driver says, without SQLAlchemy's wrapping; on SQLite with what to do."""
@@ -91,10 +112,8 @@ class Database:
         return f"{said}; {_ADVICE}" if hint else said
 
     def close(self) -> None:
+        self._held.close()
         self.engine.dispose()
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
 
 
 def _engine(url: str, *, sqlite: bool) -> Engine:

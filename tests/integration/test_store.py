@@ -262,13 +262,12 @@ def test_a_token_is_known_by_its_digest_and_forgotten_when_revoked(database: Dat
         assert tokens.name_of(session, token) is None
 
 
-def test_a_second_service_on_one_sqlite_file_is_refused(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'one.db'}"
-    first, second = Database(url), Database(url)
-    first.claim_for_this_process()
+def test_a_second_service_on_one_database_is_refused(database: Database) -> None:
+    second = Database(database.url.render_as_string(hide_password=False))
+    database.claim_for_this_process()
     with pytest.raises(StoreError, match="another incidentd uses"):
         second.claim_for_this_process()
-    first.close()
+    database.close()
     second.claim_for_this_process()
     second.close()
 
