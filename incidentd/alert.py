@@ -48,6 +48,12 @@ class Alert:
     evaluated_at: datetime | None = None
     firing_since: datetime | None = None
 
+    @property
+    def is_clearing(self) -> bool:
+        """Whether it fires only until its condition has been gone for long enough: nothing is breached any more."""
+        active = [clock for clock in self.levels.values() if clock.active]
+        return bool(active) and all(clock.clear_since is not None for clock in active)
+
 
 class Change(StrEnum):
     """What one evaluation did to one alert."""

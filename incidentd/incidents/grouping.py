@@ -90,6 +90,9 @@ def _describe(part: IncidentAlert, evaluated: Evaluated, alert: Alert) -> None:
     part.severity = severity.value
     part.condition = level.when.text if level is not None and level.when is not None else ""
     part.value, part.peak = alert.value, alert.peak
+    part.clearing = alert.is_clearing
+    if part.clearing:
+        return  # the words stay those of what was wrong
     part.summary = wording.summary(rule, alert)
     part.description = wording.description(rule, alert, evaluated.evidence)
 

@@ -72,7 +72,8 @@ class Incident(SQLModel, table=True):
 
 
 class IncidentAlert(SQLModel, table=True):
-    """One alert's part in one incident; *cleared_at* is None while it fires."""
+    """One alert's part in one incident; *cleared_at* is None while it fires. *clearing*: it still fires, but only until
+    its condition has been gone for long enough."""
 
     __tablename__ = "incident_alert"
     __table_args__ = (
@@ -91,6 +92,7 @@ class IncidentAlert(SQLModel, table=True):
     value: float | None = None
     peak: float | None = None
     since: datetime
+    clearing: bool = False
     cleared_at: datetime | None = None
 
 

@@ -19,12 +19,12 @@ def incident_number(
     """Raises WebError 404 for anything that cannot be an incident's number."""
     match = _FORM.fullmatch(number)
     if match is None:
-        raise missing(number)
+        raise WebError(HTTPStatus.NOT_FOUND, f"There is no incident {number}; write 42 or INC-42.")
     return int(match[1])
 
 
 def missing(name: str) -> WebError:
-    return WebError(HTTPStatus.NOT_FOUND, f"There is no incident {name}; write 42 or INC-42.")
+    return WebError(HTTPStatus.NOT_FOUND, f"There is no incident {name}.")
 
 
 Number = Annotated[int, Depends(incident_number)]

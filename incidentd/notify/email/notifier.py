@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import platform
 import smtplib
 import ssl
 from collections.abc import Iterator
@@ -81,12 +82,13 @@ class EmailNotifier:
     def _connect(self) -> smtplib.SMTP:
         config = self._config
         timeout = config.timeout.total_seconds()
+        us = platform.node() or "localhost"  # left alone, smtplib asks the name server, which may not answer
         if config.security == "tls":
             server: smtplib.SMTP = smtplib.SMTP_SSL(
-                config.host, config.port, timeout=timeout, context=ssl.create_default_context()
+                config.host, config.port, us, timeout=timeout, context=ssl.create_default_context()
             )
         else:
-            server = smtplib.SMTP(config.host, config.port, timeout=timeout)
+            server = smtplib.SMTP(config.host, config.port, us, timeout=timeout)
         try:
             if config.security == "starttls":
                 server.starttls(context=ssl.create_default_context())

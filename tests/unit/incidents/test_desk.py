@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from incidentd.incidents.actor import Actor, Origin
 from incidentd.incidents.outcome import Result
@@ -327,3 +327,18 @@ def test_the_clocks_of_the_response_follow_the_state(room: Room) -> None:
     incident = room.incident()
     assert (incident.acknowledged_at, incident.acknowledged_by, incident.mitigating_at) == (None, "", None)
     assert (incident.resolved_at, incident.resolved_by, incident.state) == (None, "", "detected")
+
+
+def test_what_only_waits_out_its_resolve_time_is_not_paged_at_the_end_of_the_cooldown(room: Room) -> None:
+    """A person resolves what was mended: the alert still fires for its resolve.for, but nothing is wrong any more."""
+    slow: dict[str, Any] = {"resolve": {"for": "20m"}}
+    room.at(0).values({"chat": 0.6}, **slow)
+    room.at(1).desk.resolve(1, room.anna)
+    room.at(2).values({"chat": 0.0}, **slow)
+    assert room.incident().title == "chat: 0.6 fail", "what was wrong, not what it fell to"
+    room.at(12).desk.end_cooldowns()
+    assert (room.incident().state, len(room.outbox())) == ("resolved", 4)
+    room.at(13).values({"chat": 0.7}, **slow)
+    room.at(13).desk.end_cooldowns()
+    assert room.incident().state == "detected", "it is back, and the cooldown is over"
+    assert room.outbox()[4:] == PAGED

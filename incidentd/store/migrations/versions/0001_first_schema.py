@@ -122,6 +122,7 @@ def upgrade() -> None:
     sa.Column('value', sa.Float(), nullable=True),
     sa.Column('peak', sa.Float(), nullable=True),
     sa.Column('since', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+    sa.Column('clearing', sa.Boolean(), nullable=False),
     sa.Column('cleared_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.ForeignKeyConstraint(['incident_number'], ['incident.number'], name=op.f('fk_incident_alert_incident_number_incident')),
     sa.PrimaryKeyConstraint('incident_number', 'rule_id', 'fingerprint', name=op.f('pk_incident_alert'))
