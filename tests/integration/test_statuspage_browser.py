@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.unit.statuspage.town import Town
 
@@ -77,7 +77,7 @@ def test_it_obeys_the_policy_and_fits_the_screen(browser: Browser, site: str, wi
         page.goto(site + path)
         assert page.evaluate("document.documentElement.scrollWidth") == width
     page.click("article a")
-    assert page.locator("h1").inner_text().startswith("Chat API: partial outage")
+    expect(page.locator("h1")).to_have_text("Chat API: partial outage")
     assert said == []
     page.close()
 
@@ -85,9 +85,9 @@ def test_it_obeys_the_policy_and_fits_the_screen(browser: Browser, site: str, wi
 def test_without_javascript_and_from_a_folder_it_says_the_same(browser: Browser, busy: Town) -> None:
     page = browser.new_context(java_script_enabled=False).new_page()
     page.goto((busy.out / "index.html").as_uri())
-    assert page.locator("h1").inner_text() == "Chat API has a partial outage"
+    expect(page.locator("h1")).to_have_text("Chat API has a partial outage")
     page.get_by_role("link", name="History").click()
-    assert page.locator("h1").inner_text() == "History"
+    expect(page.locator("h1")).to_have_text("History")
     page.close()
 
 
@@ -100,7 +100,7 @@ def test_the_bars_can_be_reached_and_opened_with_the_keyboard(browser: Browser, 
     assert ": partial outage " in focused
     page.keyboard.press("Enter")
     page.wait_for_url("**/incidents/*.html")
-    assert page.locator("h1").inner_text() == "Chat API: partial outage"
+    expect(page.locator("h1")).to_have_text("Chat API: partial outage")
     page.close()
 
 
