@@ -110,14 +110,12 @@ def _stamp(tx: Transaction, incident: Incident, action: Action, actor: Actor) ->
             incident.resolved_at, incident.resolved_by = tx.now, actor.name
             incident.page_again_at = _held_until(tx, incident)
         case Action.REOPEN:
-            incident.acknowledged_at = incident.mitigating_at = incident.resolved_at = None
-            incident.acknowledged_by = incident.resolved_by = ""
-            incident.page_again_at = None
+            episode.begin_response_anew(incident)
 
 
 def _held_until(tx: Transaction, incident: Incident) -> datetime | None:
     """When it pages again if what a person resolved still fires then; None when nothing fires."""
-    fires = any(alert.cleared_at is None for alert in incidents.alerts(tx.session, number_of(incident)))
+    fires = incidents.firing(tx.session, number_of(incident))
     return tx.now + episode.cooldown(incident) if fires else None
 
 

@@ -32,7 +32,7 @@ def finish(tx: Transaction, episode: Episode) -> None:
     """Brings the incident in line with its alerts, and tells who must hear of it."""
     incident = episode.incident
     tx.session.flush()
-    firing = [alert for alert in incidents.alerts(tx.session, number_of(incident)) if alert.cleared_at is None]
+    firing = incidents.firing(tx.session, number_of(incident))
     if not firing:
         _over(tx, episode)
         return
@@ -63,9 +63,14 @@ def finish(tx: Transaction, episode: Episode) -> None:
 def reopen(tx: Transaction, incident: Incident, text: str, actor: Actor) -> None:
     """From resolved to detected, with the clocks of the response started anew."""
     incidents.move(tx.session, incident, to=State.DETECTED)
+    begin_response_anew(incident)
+    tx.record(incident, EntryKind.REOPENED, actor, text)
+
+
+def begin_response_anew(incident: Incident) -> None:
+    """Nobody has taken it, mitigated it or resolved it since it was reopened."""
     incident.acknowledged_at = incident.mitigating_at = incident.resolved_at = None
     incident.acknowledged_by = incident.resolved_by = ""
-    tx.record(incident, EntryKind.REOPENED, actor, text)
 
 
 def page_again(tx: Transaction, incident: Incident, text: str, *, known: Kind) -> None:

@@ -38,9 +38,9 @@ def place(tx: Transaction, episodes: Episodes, evaluated: Evaluated, transition:
 
 def _fire(tx: Transaction, episodes: Episodes, evaluated: Evaluated, alert: Alert) -> None:
     key = incident_key(evaluated.rule, alert.labels)
-    incident = _to_join(tx, key)
-    if incident is None:
-        incident = _new(tx, key, evaluated.rule, alert)
+    incident = latest = incidents.latest_with_key(tx.session, key)
+    if incident is None or not _takes_in(tx, incident):
+        incident = _new(tx, key, evaluated.rule, alert, latest)
         episodes[number_of(incident)] = Episode(incident, is_new=True)
     episode = episodes.setdefault(number_of(incident), Episode(incident))
     episode.fired += 1
@@ -97,17 +97,14 @@ def _describe(part: IncidentAlert, evaluated: Evaluated, alert: Alert) -> None:
     part.description = wording.description(rule, alert, evaluated.evidence)
 
 
-def _to_join(tx: Transaction, key: str) -> Incident | None:
-    """The open incident of this key, or the resolved one that a re-fire reopens."""
-    latest = incidents.latest_with_key(tx.session, key)
-    if latest is None or latest.state != State.RESOLVED:
-        return latest
-    held_or_cooling = latest.page_again_at is not None or tx.now < cooldown_end(latest, tx.now)
-    return latest if held_or_cooling else None
+def _takes_in(tx: Transaction, incident: Incident) -> bool:
+    """Whether a further alert of its key joins it: it is open, held, or reopens within its cooldown."""
+    if incident.state != State.RESOLVED or incident.page_again_at is not None:
+        return True
+    return tx.now < cooldown_end(incident, tx.now)
 
 
-def _new(tx: Transaction, key: str, rule: Rule, alert: Alert) -> Incident:
-    previous = incidents.latest_with_key(tx.session, key)
+def _new(tx: Transaction, key: str, rule: Rule, alert: Alert, previous: Incident | None) -> Incident:
     severity = alert.severity or rule.levels[-1].severity
     incident = Incident(
         key=key,

@@ -23,7 +23,7 @@ def end_cooldowns(tx: Transaction) -> int:
 def _end_cooldown(tx: Transaction, incident: Incident) -> bool:
     """What fires only until its condition has been gone for long enough is looked at again later: it will clear, or
     be back."""
-    fires = [alert for alert in incidents.alerts(tx.session, number_of(incident)) if alert.cleared_at is None]
+    fires = incidents.firing(tx.session, number_of(incident))
     if fires and all(alert.clearing for alert in fires):
         return False
     incident.page_again_at = None

@@ -93,6 +93,11 @@ def alerts(session: Session, number: int) -> list[IncidentAlert]:
     )
 
 
+def firing(session: Session, number: int) -> list[IncidentAlert]:
+    """The incident's alerts that have not cleared, worst first."""
+    return [alert for alert in alerts(session, number) if alert.cleared_at is None]
+
+
 def alerts_of(session: Session, numbers: Sequence[int]) -> dict[int, list[IncidentAlert]]:
     """The alerts of several incidents in one query, by incident."""
     found: dict[int, list[IncidentAlert]] = {number: [] for number in numbers}

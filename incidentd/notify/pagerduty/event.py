@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +19,8 @@ MAX_SUMMARY = 1024
 _MAX_TEXT = 1000
 _SHOWN_ALERTS = 20
 _SHOWN_LABELS = 50
+
+_DEDUP_KEY = re.compile(r"(?P<uid>[0-9a-f]{32})-g(?P<generation>[1-9][0-9]{0,8})")
 
 _SEVERITIES = {
     Severity.SEV1: "critical",
@@ -39,9 +42,15 @@ class Event:
     dedup_key: str
 
 
-def dedup_key(notification: Notification) -> str:
+def dedup_key(uid: str, generation: int) -> str:
     """A new one for every page: after a resolve, or while acknowledged, an old key would page nobody."""
-    return f"{notification.uid}-g{notification.generation}"
+    return f"{uid}-g{generation}"
+
+
+def read_dedup_key(key: str) -> tuple[str, int] | None:
+    """The incident's uid and the generation that :func:`dedup_key` wrote; None for the key of somebody else."""
+    match = _DEDUP_KEY.fullmatch(key)
+    return (match["uid"], int(match["generation"])) if match else None
 
 
 def plan(notification: Notification, attempt: Attempt) -> tuple[Event, ...]:
@@ -49,7 +58,7 @@ def plan(notification: Notification, attempt: Attempt) -> tuple[Event, ...]:
     the incident's ``state`` at that time."""
     if notification.state is State.RESOLVED:
         return _resolves(notification, attempt)
-    key, old = dedup_key(notification), attempt.remote.get("dedup_key", "")
+    key, old = dedup_key(notification.uid, notification.generation), attempt.remote.get("dedup_key", "")
     resolved = attempt.remote.get("event") == Step.RESOLVE
     if not old:
         acknowledges = notification.state is not State.DETECTED
@@ -69,7 +78,7 @@ def _pages_again(notification: Notification, attempt: Attempt, old: str, *, reso
     acknowledged just now."""
     if notification.kind is Kind.UPDATED:
         return ()
-    key = dedup_key(notification)
+    key = dedup_key(notification.uid, notification.generation)
     steps = [Event(Step.TRIGGER, key)]
     if notification.kind is Kind.ACKNOWLEDGED:
         steps.append(Event(Step.ACKNOWLEDGE, key))
@@ -85,12 +94,12 @@ def _strays(notification: Notification, attempt: Attempt) -> tuple[Event, ...]:
         return ()
     known = int(attempt.remote.get("dedup_key", "-g0").rpartition("-g")[2])
     between = range(known + 1, notification.generation)
-    return tuple(Event(Step.RESOLVE, f"{notification.uid}-g{generation}") for generation in between)
+    return tuple(Event(Step.RESOLVE, dedup_key(notification.uid, generation)) for generation in between)
 
 
 def _resolves(notification: Notification, attempt: Attempt) -> tuple[Event, ...]:
     """Whatever may be open; nobody was told where nothing is known."""
-    old, current = attempt.remote.get("dedup_key", ""), dedup_key(notification)
+    old, current = attempt.remote.get("dedup_key", ""), dedup_key(notification.uid, notification.generation)
     keys = [old] if old and attempt.remote.get("event") != Step.RESOLVE else []
     if attempt.uncertain and current not in keys:
         keys.append(current)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from incidentd.lifecycle import Action
 from incidentd.notify import wording
+from incidentd.notify.pagerduty.event import read_dedup_key
 
 _MAX_NAME = 80
 _MAX_ID = 128
@@ -20,7 +20,6 @@ _ACTIONS = {
     "incident.unacknowledged": Action.UNACKNOWLEDGE,
     "incident.resolved": Action.RESOLVE,
 }
-_DEDUP_KEY = re.compile(r"(?P<uid>[0-9a-f]{32})-g(?P<generation>[1-9][0-9]{0,8})")
 
 
 class Refused(Exception):  # noqa: N818 - what happened to the request
@@ -68,16 +67,17 @@ def _step(event: Any) -> Step | None:
     action = _ACTIONS.get(_text(event["event_type"]))
     if action is None:
         return None
-    key = _DEDUP_KEY.fullmatch(_text(event["data"].get("incident_key") or ""))
-    if key is None:
+    page = read_dedup_key(_text(event["data"].get("incident_key") or ""))
+    if page is None:
         return None
+    uid, generation = page
     agent = event.get("agent")
     name = agent.get("summary") if isinstance(agent, Mapping) else None
     return Step(
         event_id=wording.one_line(_text(event["id"]), _MAX_ID),
         action=action,
-        uid=key["uid"],
-        generation=int(key["generation"]),
+        uid=uid,
+        generation=generation,
         who=wording.one_line(_text(name), _MAX_NAME) if name else "PagerDuty",
     )
 
