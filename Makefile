@@ -56,15 +56,16 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "incidentd needs Python 3.11 or newer; set PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 
-# uv where there is one, else pip; both from the lock, both check the hashes.
+# uv where there is one, else pip; both take just what the lock names (no resolving: a newer release of a package with
+# extras stopped pip there), and check the hashes.
 $(VENV)/.runtime: requirements.lock | $(VENV)/bin/python
 	@echo "installing the Python packages of requirements.lock"
-	@if command -v uv >/dev/null 2>&1; then uv pip install -q --python $(BIN)/python --require-hashes -r $<; \
-	else $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<; fi
+	@if command -v uv >/dev/null 2>&1; then uv pip install -q --python $(BIN)/python --no-deps --require-hashes -r $<; \
+	else $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r $<; fi
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock | $(VENV)/bin/python
 	@echo "installing the Python packages of requirements-dev.lock"
-	@if command -v uv >/dev/null 2>&1; then uv pip install -q --python $(BIN)/python --require-hashes -r $<; \
-	else $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<; fi
+	@if command -v uv >/dev/null 2>&1; then uv pip install -q --python $(BIN)/python --no-deps --require-hashes -r $<; \
+	else $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r $<; fi
 	@touch $@ $(VENV)/.runtime
