@@ -99,6 +99,7 @@ class Source(Section):
     token: SecretStr | None = None
     failing_for: Duration = timedelta(minutes=1)
     failing_severity: Severity = Severity.SEV2
+    follow_scrapes: bool = True
 
 
 class Slack(Section):
@@ -150,6 +151,13 @@ class Delivery(Section):
     longest_retry: SomeTime = timedelta(minutes=5)
 
 
+class Replay(Section):
+    """How far back slots that were missed are made up for from a source's history, and how long that may take."""
+
+    longest: Duration = timedelta(hours=1)
+    timeout: SomeTime = timedelta(seconds=30)
+
+
 class Settings(Section):
     """Everything of incidentd.yaml but what routes people and the public: see the catalog for those."""
 
@@ -167,6 +175,7 @@ class Settings(Section):
     webhook: Webhook = Webhook()
     api: Api = Api()
     delivery: Delivery = Delivery()
+    replay: Replay = Replay()
 
     @property
     def host(self) -> str:

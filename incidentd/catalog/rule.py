@@ -18,7 +18,8 @@ from incidentd.settings import Section, SomeTime
 from incidentd.severity import Severity
 
 SOURCE_FAILING = "SourceFailing"
-BUILT_IN = (SOURCE_FAILING,)
+EVALUATION_LAGGING = "EvaluationLagging"
+BUILT_IN = (SOURCE_FAILING, EVALUATION_LAGGING)
 """Names of rules that incidentd brings itself."""
 
 _LEVEL_KEYS = ("when", "for", "severity")

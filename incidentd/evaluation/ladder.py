@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from incidentd.alert import Alert, AlertKey, Change, LevelClock, Phase, Transiti
 from incidentd.catalog.rule import Level, NoData, Rule
 from incidentd.labels import Labels, fingerprint
 from incidentd.severity import Severity, worst
-from incidentd.sources.base import Answered
+from incidentd.sources.base import Answered, Sample
 
 _REST = LevelClock()
 
@@ -50,6 +50,19 @@ def step(rule: Rule, answer: Answered, previous: Mapping[str, Alert], at: dateti
             room -= 1
         transitions.append(transition)
     return transitions
+
+
+def is_quiet(rule: Rule, answer: Answered, previous: Mapping[str, Alert]) -> bool:
+    """Whether there is nothing to step: no series, and no alert before."""
+    return not answer.samples and not previous and rule.no_data is not NoData.ALERT
+
+
+def worst_value(rule: Rule, samples: Sequence[Sample]) -> float | None:
+    """The value that comes closest to the worst level, or went furthest beyond; None without samples."""
+    values = [sample.value for sample in samples if not math.isnan(sample.value)]
+    if not values:
+        return None
+    return min(values) if _smaller_is_worse(rule) else max(values)
 
 
 def alert_labels(rule: Rule, series: Labels) -> dict[str, str]:
@@ -105,7 +118,7 @@ def _transition(rule: Rule, before: Alert, labels: Labels, reading: _Reading, at
         evaluated_at=at,
         firing_since=(before.firing_since or at) if severity else None,
     )
-    return Transition(before, after, _change(before, after))
+    return Transition(before, after, change(before, after))
 
 
 def _step_levels(rule: Rule, before: Alert, reading: _Reading, at: datetime) -> dict[Severity, LevelClock]:
@@ -145,11 +158,16 @@ def _clear(rule: Rule, clock: LevelClock, at: datetime) -> LevelClock:
 def _peak(rule: Rule, peak: float | None, value: float | None) -> float | None:
     if peak is None or value is None:
         return value if peak is None else peak
+    return min(peak, value) if _smaller_is_worse(rule) else max(peak, value)
+
+
+def _smaller_is_worse(rule: Rule) -> bool:
     when = rule.levels[-1].when
-    return min(peak, value) if when is not None and when.direction < 0 else max(peak, value)
+    return when is not None and when.direction < 0
 
 
-def _change(before: Alert, after: Alert) -> Change:
+def change(before: Alert, after: Alert) -> Change:
+    """What became of an alert from *before* to *after*."""
     match before.phase, after.phase:
         case Phase.INACTIVE, Phase.PENDING:
             return Change.STARTED

@@ -118,9 +118,9 @@ def _descended(tx: Transaction, incident: Incident, before: Severity) -> None:
 def _alerts_changed(tx: Transaction, episode: Episode) -> None:
     parts = []
     if episode.fired:
-        parts.append(f"{_count(episode.fired)} began to fire")
+        parts.append(f"{wording.count(episode.fired, 'alert')} began to fire")
     if episode.cleared:
-        parts.append(f"{_count(episode.cleared)} cleared")
+        parts.append(f"{wording.count(episode.cleared, 'alert')} cleared")
     if parts:
         text = ", ".join(parts)
         tx.record(episode.incident, EntryKind.ALERT, RULE, text)
@@ -144,7 +144,3 @@ def _common_labels(firing: list[IncidentAlert]) -> dict[str, str]:
     """The labels that all of these alerts share: what routes may match on."""
     first, *others = (alert.labels for alert in firing)
     return {name: value for name, value in first.items() if all(one.get(name) == value for one in others)}
-
-
-def _count(alerts: int) -> str:
-    return "1 alert" if alerts == 1 else f"{alerts} alerts"

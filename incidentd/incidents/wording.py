@@ -56,6 +56,11 @@ def title(firing: Sequence[IncidentAlert]) -> str:
     return firing[0].summary + more
 
 
+def alerts(count: int) -> str:
+    """``1 alert``, ``2 alerts``."""
+    return "1 alert" if count == 1 else f"{count} alerts"
+
+
 def done(action: Action, who: str, note: str) -> str:
     """``Acknowledged by anna: looking into it``."""
     return f"{DONE[action]} by {who}" + (f": {note}" if note else "")
