@@ -57,6 +57,7 @@ class Rule(Section):
     levels: tuple[Level, ...] = Field(min_length=1)
     source: str = "prometheus"
     every: SomeTime = timedelta(seconds=30)
+    query_offset: Duration = timedelta()
     resolve: Resolve = Resolve()
     cooldown: Duration = timedelta(minutes=5)
     group_by: tuple[str, ...] = ()
@@ -70,6 +71,7 @@ class Rule(Section):
     summary: str = ""
     description: str = ""
     enabled: bool = True
+    pack: bool = True
 
     @model_validator(mode="before")
     @classmethod

@@ -55,7 +55,7 @@ class Group:
 
 def question(rule: Rule) -> Question:
     """What the source is asked for *rule*."""
-    return Question(rule.expr)
+    return Question(rule.expr, rule.query_offset, alone=not rule.pack)
 
 
 def groups(rules: Iterable[Rule], phases: Mapping[str, timedelta] | None = None) -> tuple[Group, ...]:

@@ -118,9 +118,9 @@ def _descended(tx: Transaction, incident: Incident, before: Severity) -> None:
 def _alerts_changed(tx: Transaction, episode: Episode) -> None:
     parts = []
     if episode.fired:
-        parts.append(f"{wording.count(episode.fired, 'alert')} began to fire")
+        parts.append(f"{wording.alerts(episode.fired)} began to fire")
     if episode.cleared:
-        parts.append(f"{wording.count(episode.cleared, 'alert')} cleared")
+        parts.append(f"{wording.alerts(episode.cleared)} cleared")
     if parts:
         text = ", ".join(parts)
         tx.record(episode.incident, EntryKind.ALERT, RULE, text)

@@ -26,7 +26,7 @@ def record(tx: Transaction, evaluations: Sequence[Evaluated]) -> None:
     for key, members in by_key.items():
         latest = incidents.latest_with_key(tx.session, key)
         if latest is not None and (latest.state != State.RESOLVED or latest.page_again_at is not None):
-            text = f"{wording.count(len(members), 'alert')} fired and cleared while incidentd did not evaluate"
+            text = f"{wording.alerts(len(members))} fired and cleared while incidentd did not evaluate"
             tx.record(latest, EntryKind.ALERT, SYSTEM, text)
         else:
             _write(tx, key, members, latest)

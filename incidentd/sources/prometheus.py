@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import itertools
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
@@ -19,7 +20,7 @@ from urllib3.exceptions import HTTPError
 
 from incidentd import metrics, settings
 from incidentd.sources import envelope
-from incidentd.sources.base import Answer, Answered, Reason, Unknown
+from incidentd.sources.base import Answer, Answered, Question, RangeAnswer, RangeAnswered, Reason, Unknown
 from incidentd.sources.envelope import SourceError
 from incidentd.sources.transport import QueryTransport, translated
 
@@ -29,7 +30,8 @@ _SERVER_SHARE = 0.9
 """The part of the time-out that Prometheus itself may use, so that its own words arrive before we hang up."""
 _SHORTEST_SECRET_HEADER = 8
 _SILENT = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT})
-_CLOSED = Unknown(Reason.UNREACHABLE, "the source is closed")
+_LATE = Unknown(Reason.TIMEOUT, "not asked: the time for the whole range was over")
+_CLOSED: Answer = Unknown(Reason.UNREACHABLE, "the source is closed")
 
 
 @dataclass(slots=True)
@@ -48,7 +50,7 @@ class PrometheusSource:
         self._closed = False
         self._closing = threading.Lock()
         self._pool = ThreadPoolExecutor(config.concurrency, thread_name_prefix=f"source-{name}")
-        self._timed_out: dict[str, int] = {}
+        self._timed_out: dict[Question, int] = {}
         self._ordinal = itertools.count(1)
         parts = urlsplit(config.url)
         self._place = parts.netloc.rpartition("@")[2]
@@ -66,18 +68,33 @@ class PrometheusSource:
         session.adapters.clear()
         session.mount("http", QueryTransport(self._timeout_s, config.concurrency))
 
-    def ask(self, expressions: Sequence[str], at: datetime) -> Mapping[str, Answer]:
-        """As in `Source`. Once the source was silent for one expression, those not asked yet share its fate at once.
+    def ask(self, questions: Sequence[Question], at: datetime) -> Mapping[Question, Answer]:
+        """As in `Source`. Once the source was silent for one question, those not asked yet share its fate at once.
 
-        Expressions that timed out before are asked last, so that they cost their neighbours nothing.
+        Questions that timed out before are asked last, so that they cost their neighbours nothing.
         """
         slot = _Slot(at)
-        different = sorted(dict.fromkeys(expressions), key=lambda expression: self._timed_out.get(expression, 0))
+        different = sorted(dict.fromkeys(questions), key=lambda question: self._timed_out.get(question, 0))
         with self._closing:
             if self._closed:
                 return dict.fromkeys(different, _CLOSED)
-            futures = {expression: self._pool.submit(self._answer, expression, slot) for expression in different}
-        return {expression: future.result() for expression, future in futures.items()}
+            futures = {question: self._pool.submit(self._answer, question, slot) for question in different}
+        return {question: future.result() for question, future in futures.items()}
+
+    def ask_range(
+        self, questions: Sequence[Question], start: datetime, end: datetime, step: timedelta, within: timedelta
+    ) -> Mapping[Question, RangeAnswer]:
+        """As in `Source`."""
+        deadline = time.monotonic() + within.total_seconds()
+        found: dict[Question, dict[datetime, Answer]] = {question: {} for question in questions}
+        slot = start
+        while slot <= end:
+            late = time.monotonic() > deadline
+            answers = dict.fromkeys(questions, _LATE) if late else self.ask(questions, slot)
+            for question, answer in answers.items():
+                found[question][slot] = answer
+            slot += step
+        return {question: RangeAnswered(answers) for question, answers in found.items()}
 
     def close(self) -> None:
         """Waits for the requests in flight, so at most twice the time-out; who asks later is told that it is closed."""
@@ -86,21 +103,21 @@ class PrometheusSource:
         self._pool.shutdown()
         self._client.close()
 
-    def _answer(self, expression: str, slot: _Slot) -> Answer:
+    def _answer(self, question: Question, slot: _Slot) -> Answer:
         if self._closed:
             return _CLOSED
         if slot.given_up is not None:
             return slot.given_up
         with metrics.SOURCE_SECONDS.labels(self.name).time():
-            answer = self._request(expression, slot.at)
+            answer = self._request(question.expr, slot.at - question.offset)
         reason = answer.reason if isinstance(answer, Unknown) else None
         metrics.SOURCE_REQUESTS.labels(self.name, reason or "answered").inc()
         if isinstance(answer, Unknown) and reason in _SILENT:
             slot.given_up = Unknown(answer.reason, f"not asked, as another expression had no answer: {answer.message}")
         if reason is Reason.TIMEOUT:
-            self._timed_out[expression] = next(self._ordinal)
+            self._timed_out[question] = next(self._ordinal)
         else:
-            self._timed_out.pop(expression, None)
+            self._timed_out.pop(question, None)
         return answer
 
     def _request(self, expression: str, at: datetime) -> Answer:
