@@ -99,8 +99,8 @@ def test_it_is_measured_how_late_a_slot_was_done(running: Running) -> None:
 
 def _lateness(source: str, *, up_to: float) -> float:
     """How many slots of *source* were done within so many seconds."""
-    samples = SLOT_LATENESS_SECONDS.labels(source).collect()[0].samples
-    return sum(one.value for one in samples if one.labels.get("le") == str(float(up_to)))
+    (metric,) = SLOT_LATENESS_SECONDS.labels(source).collect()
+    return sum(float(one.value) for one in metric.samples if one.labels.get("le") == str(float(up_to)))
 
 
 def test_a_group_whose_offset_moved_is_due_at_its_new_slots(running: Running) -> None:
