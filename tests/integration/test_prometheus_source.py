@@ -109,7 +109,7 @@ def test_prometheus_gives_up_a_query_that_takes_too_long_before_we_hang_up(prome
 def test_a_source_that_hangs_costs_one_time_out_and_answers_again_when_it_is_back(
     prometheus: Prometheus, source: Source
 ) -> None:
-    expressions = [f"vector({n})" for n in range(40)]
+    expressions = [f"vector({n})" for n in range(400)]
     prometheus.pause()
     begun = time.monotonic()
     answers = ask(source, expressions, AT)
@@ -117,7 +117,7 @@ def test_a_source_that_hangs_costs_one_time_out_and_answers_again_when_it_is_bac
     prometheus.resume()
     assert {answer.reason for answer in answers.values() if isinstance(answer, Unknown)} == {Reason.TIMEOUT}
     assert took < 3
-    assert sum("not asked" in answer.message for answer in answers.values() if isinstance(answer, Unknown)) == 36
+    assert sum("not asked" in answer.message for answer in answers.values() if isinstance(answer, Unknown)) == 200
     assert [answer for answer in ask(source, expressions, AT).values() if isinstance(answer, Unknown)] == []
 
 

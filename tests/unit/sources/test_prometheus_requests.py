@@ -72,14 +72,14 @@ def test_a_token_comes_before_credentials_in_the_url(wire: Wire) -> None:
         ("localhost", "identity"),
         ("prometheus", "identity"),
         ("prometheus.monitoring.svc", "identity"),
-        ("8.8.8.8", "gzip, deflate"),
-        ("prometheus.example.com", "gzip, deflate"),
+        ("8.8.8.8", "gzip"),
+        ("prometheus.example.com", "gzip"),
     ],
 )
 def test_nearby_answers_are_not_compressed(wire: Wire, host: str, expected: str) -> None:
     with source(wire, url=f"http://{host}:9090") as opened:
         value = opened._client._session.headers["Accept-Encoding"]
-    assert (value.decode() if isinstance(value, bytes) else value).startswith(expected)
+    assert (value.decode() if isinstance(value, bytes) else value) == expected
 
 
 def test_a_header_for_compression_that_somebody_wrote_is_sent_and_the_answer_unpacked(wire: Wire) -> None:
@@ -89,7 +89,7 @@ def test_a_header_for_compression_that_somebody_wrote_is_sent_and_the_answer_unp
 
 
 def test_different_expressions_are_asked_once_each_over_kept_connections(wire: Wire) -> None:
-    with source(wire, concurrency=1) as opened:
+    with source(wire, concurrency=1, pack=1) as opened:
         answers = ask(opened, ["a", "b", "a", "c", "b"])
         ask(opened, ["a"])
     assert answers == {"a": ANSWERED, "b": ANSWERED, "c": ANSWERED}
@@ -106,7 +106,7 @@ def test_as_many_are_asked_at_a_time_as_the_settings_say(wire: Wire) -> None:
         yield http(ONE)
 
     wire.answer = answer
-    with source(wire, concurrency=3) as opened:
+    with source(wire, concurrency=3, pack=1) as opened:
         assert list(ask(opened, [f"x{n}" for n in range(6)]).values()) == [ANSWERED] * 6
 
 
@@ -116,7 +116,7 @@ def hang_for(wire: Wire, *expressions: str) -> None:
 
 def test_one_expression_that_hangs_does_not_keep_the_others_from_their_answers(wire: Wire) -> None:
     hang_for(wire, "hang")
-    with source(wire, concurrency=2, timeout=timedelta(seconds=1)) as opened:
+    with source(wire, concurrency=2, timeout=timedelta(seconds=1), pack=1) as opened:
         answers = ask(opened, ["hang", *"abcdef"])
     assert_unknown(answers["hang"], Reason.TIMEOUT, "no complete answer within 1 s")
     assert [answers[name] for name in "abcdef"] == [ANSWERED] * 6
@@ -124,7 +124,7 @@ def test_one_expression_that_hangs_does_not_keep_the_others_from_their_answers(w
 
 def test_after_a_time_out_nothing_more_is_asked_in_the_same_slot(wire: Wire) -> None:
     hang_for(wire, "hang")
-    with source(wire, concurrency=1, timeout=timedelta(seconds=0.3)) as opened:
+    with source(wire, concurrency=1, timeout=timedelta(seconds=0.3), pack=1) as opened:
         answers = ask(opened, ["a", "hang", "b", "c"])
     assert wire.asked() == ["a", "hang"]
     assert answers["a"] == ANSWERED
@@ -137,7 +137,7 @@ def test_after_a_time_out_nothing_more_is_asked_in_the_same_slot(wire: Wire) -> 
 def test_expressions_that_time_out_take_turns_behind_those_that_do_not(wire: Wire) -> None:
     """Otherwise the first of them would keep its neighbours unknown for ever."""
     hang_for(wire, "p", "q")
-    with source(wire, concurrency=1, timeout=timedelta(seconds=0.3)) as opened:
+    with source(wire, concurrency=1, timeout=timedelta(seconds=0.3), pack=1) as opened:
         for _ in range(3):
             answers = ask(opened, ["p", "q", "a"])
         assert answers["a"] == ANSWERED
@@ -150,7 +150,7 @@ def test_expressions_that_time_out_take_turns_behind_those_that_do_not(wire: Wir
 
 def test_an_error_of_one_expression_says_nothing_of_the_others(wire: Wire) -> None:
     wire.answer = lambda asked: iter([http("busy", 503) if asked == "a" else http(ONE)])
-    with source(wire, concurrency=1) as opened:
+    with source(wire, concurrency=1, pack=1) as opened:
         answers = ask(opened, ["a", "b"])
     assert_unknown(answers["a"], Reason.ERROR, "HTTP 503: busy")
     assert answers["b"] == ANSWERED
@@ -165,7 +165,7 @@ def test_a_source_that_is_closed_finishes_what_it_has_begun_and_asks_nothing_mor
 
     wire.answer = answer
     closed = Unknown(Reason.UNREACHABLE, "the source is closed")
-    with source(wire, concurrency=1) as opened, ThreadPoolExecutor() as pool:
+    with source(wire, concurrency=1, pack=1) as opened, ThreadPoolExecutor() as pool:
         asked = pool.submit(ask, opened, ["a", "b"])
         until(lambda: wire.received)
         closing = pool.submit(opened.close)
@@ -179,7 +179,7 @@ def test_a_source_that_is_closed_finishes_what_it_has_begun_and_asks_nothing_mor
 
 def test_requests_are_counted_by_outcome_and_timed(wire: Wire) -> None:
     wire.answer = lambda asked: iter([http("busy", 503) if asked == "a" else http(ONE)])
-    with source(wire, name="counted") as opened:
+    with source(wire, name="counted", pack=1) as opened:
         ask(opened, ["a", "b", "c"])
     value = metrics.REGISTRY.get_sample_value
     assert value("incidentd_source_requests_total", {"source": "counted", "outcome": "answered"}) == 2.0
