@@ -99,6 +99,8 @@ class Source(Section):
     token: SecretStr | None = None
     failing_for: Duration = timedelta(minutes=1)
     failing_severity: Severity = Severity.SEV2
+    external_labels: Mapping[str, str] = Field(default_factory=dict)
+    external_url: HttpUrl | None = None
 
 
 class Slack(Section):
