@@ -121,6 +121,8 @@ class Source(Section):
     failing_for: Duration = timedelta(minutes=1)
     failing_severity: Severity = Severity.SEV2
     follow_scrapes: bool = True
+    external_labels: Mapping[str, str] = Field(default_factory=dict)
+    external_url: HttpUrl | None = None
 
 
 class Slack(Section):

@@ -17,7 +17,8 @@ from incidentd.catalog.runbook import Runbook
 @dataclass(frozen=True)
 class Catalog:
     """What people authored. *commit* is the git commit that it came from, empty outside git. *warnings* are the
-    findings that did not prevent loading. Not slotted: it caches its own index."""
+    findings that did not prevent loading, *recording* counts the recording rules that were left out. Not slotted: it
+    caches its own index."""
 
     rules: tuple[Rule, ...]
     runbooks: Mapping[str, Runbook]
@@ -27,6 +28,7 @@ class Catalog:
     commit: str = ""
     positions: Mapping[str, Position] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
+    recording: int = 0
 
     @cached_property
     def _by_id(self) -> dict[str, Rule]:

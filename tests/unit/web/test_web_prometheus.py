@@ -66,7 +66,7 @@ def test_rules_have_prometheus_shape_with_more_fields(site: Site) -> None:
         "owner": "",
         "line": 7,
         "nextEvaluation": "2026-11-20T18:10:00Z",
-        "lastValue": "0.02",
+        "lastValue": "2e-02",
         "lastSamples": 3,
     }
 
