@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -42,9 +42,9 @@ class Prometheus:
     """A Prometheus server that scrapes *scrape* (job -> host:port); a context manager.
 
     *rules* is the text of a rule file, *backfill* OpenMetrics text with timestamps that becomes blocks before the first
-    start. Without *data_dir* everything is in a temporary directory that `close` removes. Raises PrometheusMissing, and
-    DemoError when the server does not become ready. The server dies with the thread that started it (Linux with
-    util-linux: the kernel sees to it).
+    start, *flags* are further ones of its command line. Without *data_dir* everything is in a temporary directory that
+    `close` removes. Raises PrometheusMissing, and DemoError when the server does not become ready. The server dies with
+    the thread that started it (Linux with util-linux: the kernel sees to it).
     """
 
     def __init__(
@@ -56,8 +56,10 @@ class Prometheus:
         data_dir: Path | None = None,
         backfill: str | None = None,
         port: int = 0,
+        flags: Sequence[str] = (),
     ) -> None:
         self.port = port
+        self._flags = tuple(flags)
         self._wanted_port = port
         self._scrape = dict(scrape or {})
         self._rules = rules
@@ -104,6 +106,19 @@ class Prometheus:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def adopt(self, rules: str) -> None:
+        """Reload with *rules*, the text of a rule file. Raises DemoError when the server refuses them."""
+        self._rules = rules
+        self._prepare()
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=READY_TIMEOUT_S)
+        try:
+            connection.request("POST", "/-/reload")
+            status = connection.getresponse().status
+        finally:
+            connection.close()
+        if status != http.HTTPStatus.OK:
+            raise DemoError(f"Prometheus refused the rules: {_tail(self._prepare() / 'prometheus.log')}")
 
     def pause(self) -> None:
         """Stop the process in its tracks: connections are accepted by the kernel, and nobody answers."""
@@ -177,6 +192,7 @@ class Prometheus:
             "--web.enable-lifecycle",
             "--log.level=warn",
             *self._quick_start,
+            *self._flags,
         ]
         with (directory / "prometheus.log").open("wb") as log:
             # In a group of its own: a Ctrl-C on the terminal is for whoever runs us, who then ends us in order.
