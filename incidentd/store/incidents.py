@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from incidentd.lifecycle import OPEN_STATES, State
+from incidentd.store import bulk
 from incidentd.store.tables import Incident, IncidentAlert
 
 # As strong as an UPDATE and no stronger: workers may still write rows that refer to the incident.
@@ -34,6 +35,25 @@ def latest_with_key(session: Session, key: str) -> Incident | None:
     """The newest incident of that key, whatever its state, kept from other writers until the transaction ends."""
     newest = select(Incident).where(Incident.key == key).order_by(col(Incident.number).desc()).limit(1)
     return session.exec(newest.with_for_update(**_LOCK)).one_or_none()
+
+
+def newest_with_keys(session: Session, keys: Iterable[str]) -> dict[str, int]:
+    """The number of the newest incident of each key, whatever its state; none for a key that has none."""
+    found: dict[str, int] = {}
+    for batch in bulk.batches(keys):
+        newest = select(Incident.key, func.max(Incident.number)).where(col(Incident.key).in_(batch))
+        found |= {key: number for key, number in session.exec(newest.group_by(col(Incident.key))) if number is not None}
+    return found
+
+
+def lock_all(session: Session, numbers: Iterable[int]) -> dict[int, Incident]:
+    """These incidents by number, as they are now, kept from other writers until the transaction ends."""
+    found: dict[int, Incident] = {}
+    for batch in bulk.batches(sorted(numbers)):
+        query = select(Incident).where(col(Incident.number).in_(batch)).order_by(col(Incident.number))
+        locked = query.with_for_update(**_LOCK).execution_options(populate_existing=True)
+        found |= {one.number: one for one in session.exec(locked) if one.number is not None}
+    return found
 
 
 def recent(
@@ -106,27 +126,9 @@ def alerts_of(session: Session, numbers: Sequence[int]) -> dict[int, list[Incide
     return found
 
 
-def alert(session: Session, number: int, rule_id: str, fingerprint: str) -> IncidentAlert | None:
-    """One alert's part in one incident."""
-    return session.get(IncidentAlert, (number, rule_id, fingerprint))
-
-
-def holding(session: Session, rule_id: str, fingerprint: str) -> IncidentAlert | None:
-    """The part of the newest incident in which this alert has not cleared yet."""
-    return session.exec(
-        select(IncidentAlert)
-        .where(
-            IncidentAlert.rule_id == rule_id,
-            IncidentAlert.fingerprint == fingerprint,
-            col(IncidentAlert.cleared_at).is_(None),
-        )
-        .order_by(col(IncidentAlert.incident_number).desc())
-        .limit(1)
-    ).one_or_none()
-
-
 def all_holding(session: Session) -> dict[tuple[str, str], IncidentAlert]:
-    """What :func:`holding` says of every alert, by (rule id, fingerprint), in one query."""
+    """Of every alert that fires its part in the newest incident in which it has not cleared, by (rule id,
+    fingerprint)."""
     query = select(IncidentAlert).where(col(IncidentAlert.cleared_at).is_(None))
     found = session.exec(query.order_by(col(IncidentAlert.incident_number)))
     return {(alert.rule_id, alert.fingerprint): alert for alert in found}
