@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, update
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from incidentd.lifecycle import OPEN_STATES, State
@@ -15,6 +16,19 @@ from incidentd.store.tables import Incident, IncidentAlert
 
 # As strong as an UPDATE and no stronger: workers may still write rows that refer to the incident.
 _LOCK: dict[str, Any] = {"key_share": True}
+_WORST_FIRST = (
+    col(IncidentAlert.cleared_at).is_not(None),
+    col(IncidentAlert.severity),
+    col(IncidentAlert.since),
+    col(IncidentAlert.fingerprint),
+)
+
+
+class AlertCount(NamedTuple):
+    """How many alerts of an incident fire, and how many it has had."""
+
+    firing: int
+    total: int
 
 
 class MovedError(Exception):
@@ -104,26 +118,38 @@ def move(session: Session, incident: Incident, *, to: State) -> None:
     session.refresh(incident, ["state", "version"])
 
 
-def alerts(session: Session, number: int) -> list[IncidentAlert]:
-    """The incident's alerts, firing ones first, worst first."""
+def alerts(session: Session, number: int, *, most: int | None = None) -> list[IncidentAlert]:
+    """The incident's alerts, firing ones first, worst first; the first *most* of them."""
     query = select(IncidentAlert).where(IncidentAlert.incident_number == number)
-    return sorted(
-        session.exec(query),
-        key=lambda alert: (alert.cleared_at is not None, alert.severity, alert.since, alert.fingerprint),
-    )
+    return list(session.exec(query.order_by(*_WORST_FIRST).limit(most)))
 
 
 def firing(session: Session, number: int) -> list[IncidentAlert]:
     """The incident's alerts that have not cleared, worst first."""
-    return [alert for alert in alerts(session, number) if alert.cleared_at is None]
+    query = select(IncidentAlert).where(
+        IncidentAlert.incident_number == number, col(IncidentAlert.cleared_at).is_(None)
+    )
+    return list(session.exec(query.order_by(*_WORST_FIRST)))
 
 
-def alerts_of(session: Session, numbers: Sequence[int]) -> dict[int, list[IncidentAlert]]:
-    """The alerts of several incidents in one query, by incident."""
+def alerts_of(session: Session, numbers: Sequence[int], *, most: int) -> dict[int, list[IncidentAlert]]:
+    """The first *most* alerts of each of several incidents in one query, by incident, ordered as by :func:`alerts`."""
     found: dict[int, list[IncidentAlert]] = {number: [] for number in numbers}
-    for alert in session.exec(select(IncidentAlert).where(col(IncidentAlert.incident_number).in_(numbers))):
+    place = func.row_number().over(partition_by=col(IncidentAlert.incident_number), order_by=_WORST_FIRST)
+    of_them = select(IncidentAlert, place.label("place")).where(col(IncidentAlert.incident_number).in_(numbers))
+    placed = of_them.subquery()
+    first = select(aliased(IncidentAlert, placed)).where(placed.c.place <= most).order_by(placed.c.place)
+    for alert in session.exec(first):
         found[alert.incident_number].append(alert)
     return found
+
+
+def count_alerts(session: Session, numbers: Sequence[int]) -> dict[int, AlertCount]:
+    """How many alerts each of several incidents has, in one query."""
+    number = col(IncidentAlert.incident_number)
+    fires = func.count().filter(col(IncidentAlert.cleared_at).is_(None))
+    query = select(number, fires, func.count()).where(number.in_(numbers)).group_by(number)
+    return {one: AlertCount(0, 0) for one in numbers} | {one: AlertCount(*count) for one, *count in session.exec(query)}
 
 
 def all_holding(session: Session) -> dict[tuple[str, str], IncidentAlert]:

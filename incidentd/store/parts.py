@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple
 
 from sqlalchemy import select, tuple_
@@ -45,7 +46,9 @@ class Firing(NamedTuple):
     labels: Labels
 
 
-_COLUMNS = [col(getattr(IncidentAlert, one.name)) for one in fields(Part)]
+_NAMES = tuple(one.name for one in fields(Part))
+_COLUMNS = [col(getattr(IncidentAlert, name)) for name in _NAMES]
+_values = attrgetter(*_NAMES)
 
 
 def holding(session: Session, alerts: Iterable[AlertKey]) -> dict[AlertKey, Part]:
@@ -62,7 +65,7 @@ def holding(session: Session, alerts: Iterable[AlertKey]) -> dict[AlertKey, Part
 
 def save(session: Session, parts: Collection[Part]) -> None:
     """Writes every column of each. No two may be of the same alert in the same incident."""
-    bulk.upsert(session, IncidentAlert, [asdict(part) for part in parts])
+    bulk.upsert(session, IncidentAlert, [dict(zip(_NAMES, _values(part), strict=True)) for part in parts])
 
 
 def firing(session: Session, numbers: Iterable[int]) -> Mapping[int, list[Firing]]:
