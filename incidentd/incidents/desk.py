@@ -16,9 +16,9 @@ from incidentd.incidents.actor import Actor
 from incidentd.incidents.callback import Callback
 from incidentd.incidents.evaluated import Evaluated
 from incidentd.incidents.outcome import Outcome, Result
-from incidentd.incidents.transaction import Transaction
+from incidentd.incidents.transaction import Transaction, number_of
 from incidentd.lifecycle import Action
-from incidentd.store import alerts, marks
+from incidentd.store import alerts, marks, parts
 from incidentd.store.database import Database
 
 _LOG = structlog.get_logger(__name__)
@@ -43,15 +43,14 @@ class IncidentDesk:
         news = [(one, transition) for one in evaluations for transition in one.transitions if transition.is_news]
         if not news and not any(one.missed for one in evaluations):
             return
-        episodes: grouping.Episodes = {}
         with self._transaction() as tx:
             alerts.save(tx.session, (transition.after for _, transition in news))
             _mark(tx, evaluations)
             missed.record(tx, evaluations)
-            for evaluated, transition in news:
-                grouping.place(tx, episodes, evaluated, transition)
-            for one in episodes.values():
-                episode.finish(tx, one)
+            episodes = grouping.place(tx, news)
+            firing = parts.firing(tx.session, (number_of(one.incident) for one in episodes))
+            for one in episodes:
+                episode.finish(tx, one, firing[number_of(one.incident)])
         if episodes:
             self._on_change()
 

@@ -13,7 +13,8 @@ from incidentd.catalog.rule import Rule
 from incidentd.labels import Labels
 from incidentd.lifecycle import Action, State
 from incidentd.notify import render
-from incidentd.store.tables import Incident, IncidentAlert, TimelineEntry
+from incidentd.store.parts import Firing
+from incidentd.store.tables import Incident, TimelineEntry
 from incidentd.store.timeline import EntryKind
 
 _LOG = structlog.get_logger(__name__)
@@ -50,7 +51,7 @@ def storable(text: str) -> str:
     return text.replace("\0", "\ufffd")
 
 
-def title(firing: Sequence[IncidentAlert]) -> str:
+def title(firing: Sequence[Firing]) -> str:
     """The worst alert's summary, and how many more there are."""
     more = f" (+{len(firing) - 1} more)" if len(firing) > 1 else ""
     return firing[0].summary + more

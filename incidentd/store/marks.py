@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
-from incidentd.store.rows import upsert
+from incidentd.store.bulk import upsert
 from incidentd.store.tables import EvaluationMark
 
 
