@@ -29,6 +29,8 @@ def learn(origins: Sequence[Origin], quarantine: Quarantine, timeout_s: float, a
             quarantine.confine(origin.guilty, 1, at)
         elif size > 1 and alive and (origin in slow or _splits(origin)):
             quarantine.confine(origin.pack.questions, -(-size // 2), at)
+    if not quarantine.holds():
+        return
     unwell = [question for origin in origins if origin in slow for question in origin.pack.questions]
     unwell += [question for origin in origins for question in origin.guilty]
     well = {question for origin in origins for question in origin.answered}.difference(unwell)
