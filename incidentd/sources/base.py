@@ -19,6 +19,10 @@ class Question:
     offset: timedelta = timedelta()
     alone: bool = False
 
+    def __hash__(self) -> int:
+        """Of the expression only: ten thousand questions are looked up a few times in each slot."""
+        return hash(self.expr)
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
 
 import promql_parser
 
@@ -46,12 +45,12 @@ def too_deep(expr: str) -> bool:
 @lru_cache(maxsize=_KNOWN)
 def kind(expr: str) -> Kind:
     """What *expr* yields, as far as it can share a query."""
-    if RESERVED in expr or too_deep(expr):
+    if RESERVED in expr or too_deep(expr) or not _parses(expr):
         return Kind.ALONE
-    try:
-        return _yields(promql_parser.parse(expr))
-    except ValueError:
-        return Kind.ALONE
+    # The parser checks types: asking it so is quicker than walking its tree, which takes seconds for a deep one.
+    if _parses(f'label_replace({expr}\n, "{RESERVED}", "0", "", "")'):
+        return Kind.VECTOR
+    return Kind.SCALAR if _parses(f"vector({expr}\n)") else Kind.ALONE
 
 
 @lru_cache(maxsize=_KNOWN)
@@ -73,21 +72,9 @@ def labelled(expr: str, label: str) -> str:
     return f'label_replace({inner}, "{RESERVED}", "{label}", "", "")'
 
 
-def _yields(expr: Any) -> Kind:
-    """Without recursion: each side of every operator is looked at, until one of them is no scalar."""
-    todo = [expr]
-    while todo:
-        match one := todo.pop():
-            case promql_parser.NumberLiteral():
-                pass
-            case promql_parser.ParenExpr() | promql_parser.UnaryExpr():
-                todo.append(one.expr)
-            case promql_parser.BinaryExpr():
-                todo += [one.rhs, one.lhs]
-            case promql_parser.Call() if one.func.return_type == promql_parser.ValueType.Scalar:
-                pass
-            case promql_parser.Call() | promql_parser.AggregateExpr() | promql_parser.VectorSelector():
-                return Kind.VECTOR
-            case _:
-                return Kind.ALONE
-    return Kind.SCALAR
+def _parses(expr: str) -> bool:
+    try:
+        promql_parser.parse(expr)
+    except ValueError:
+        return False
+    return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from statistics import median
 
@@ -29,6 +29,8 @@ def learn(origins: Sequence[Origin], quarantine: Quarantine, timeout_s: float, a
             quarantine.confine(origin.guilty, 1, at)
         elif size > 1 and alive and (origin in slow or _splits(origin)):
             quarantine.confine(origin.pack.questions, -(-size // 2), at)
+    if not quarantine.holds():
+        return
     unwell = [question for origin in origins if origin in slow for question in origin.pack.questions]
     unwell += [question for origin in origins for question in origin.guilty]
     well = {question for origin in origins for question in origin.answered}.difference(unwell)
@@ -41,12 +43,13 @@ def is_slow(seconds: float, others: float, timeout_s: float) -> bool:
     return near or (seconds > _NOTABLE * timeout_s and seconds > _MUCH_SLOWER * others > 0)
 
 
-def _slow(origins: Iterable[Origin], timeout_s: float) -> Iterable[Origin]:
-    answered = [origin for origin in origins if origin.failed is None]
-    if max((origin.seconds for origin in answered), default=0) <= _NOTABLE * timeout_s:
-        return ()
-    usual = median(origin.seconds for origin in answered) if len(answered) > 1 else 0.0
-    return (origin for origin in answered if is_slow(origin.seconds, usual, timeout_s))
+def _slow(origins: Sequence[Origin], timeout_s: float) -> Iterator[Origin]:
+    packs = [origin for origin in origins if origin.failed is None and len(origin.pack.questions) > 1]
+    for origin in origins:
+        if origin.failed is None and origin.seconds > _NOTABLE * timeout_s:
+            others = [one.seconds for one in packs if one is not origin]
+            if is_slow(origin.seconds, median(others) if others else 0.0, timeout_s):
+                yield origin
 
 
 def _splits(origin: Origin) -> bool:

@@ -89,7 +89,8 @@ class PrometheusSource:
                 found |= outcome
         lesson.learn(round_.origins, self._quarantine, self._timeout_s, at)
         metrics.SOURCE_QUARANTINED.labels(self.name).set(self._quarantine.alone())
-        return {question: found[plan.twins.get(question, question)] for question in questions}
+        twins = plan.twins
+        return {question: found[twins.get(question, question) if twins else question] for question in questions}
 
     def ask_range(
         self, questions: Sequence[Question], start: datetime, end: datetime, step: timedelta, within: timedelta
@@ -169,7 +170,8 @@ class PrometheusSource:
         return timed_out, self._waiting.isdisjoint(pack.questions)
 
     def _remember_turn(self, pack: Pack, outcome: object) -> None:
-        self._waiting.difference_update(pack.questions)
+        if self._waiting:
+            self._waiting.difference_update(pack.questions)
         if isinstance(outcome, NotAsked):
             self._waiting.update(pack.questions)
         elif isinstance(outcome, SourceError) and outcome.reason is Reason.TIMEOUT:

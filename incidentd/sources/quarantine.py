@@ -37,6 +37,10 @@ class Quarantine:
         stay = self._stays.get(question)
         return stay.most if stay else None
 
+    def holds(self) -> bool:
+        """Whether any question is confined."""
+        return bool(self._stays)
+
     def alone(self) -> int:
         """How many questions are kept out of packs."""
         with self._lock:
@@ -55,8 +59,6 @@ class Quarantine:
 
     def settle(self, well: Collection[Question], unwell: Collection[Question], at: datetime) -> None:
         """What became of confined questions at the slot *at*: who was well for long enough is free again."""
-        if not self._stays:
-            return
         with self._lock:
             for question in unwell:
                 if stay := self._stays.get(question):

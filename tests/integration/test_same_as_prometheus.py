@@ -24,6 +24,7 @@ from incidentd.demo.prometheus import Prometheus
 from incidentd.evaluation.evaluator import Evaluator
 from incidentd.evaluation.group import Group
 from incidentd.incidents.desk import IncidentDesk
+from incidentd.settings import Replay
 from incidentd.sources.prometheus import PrometheusSource
 from incidentd.store.database import Database
 from tests.integration import generated_rules
@@ -84,7 +85,7 @@ def test_pending_and_firing_agree_series_by_series_and_slot_by_slot(recorded: Bo
             theirs = frozenset(one for one in recorded.alerts.get(slot, ()) if one[1] in names)
             differences += [f"{slot:%S.%f} {group} only Prometheus: {one}" for one in theirs - ours[group, slot]]
             differences += [f"{slot:%S.%f} {group} only incidentd: {one}" for one in ours[group, slot] - theirs]
-    assert differences == []
+    assert differences[:20] == []
     states = [state for alerts in recorded.alerts.values() for state, _, _ in alerts]
     assert states.count("pending") > 1_000, "too little happened to prove anything"
     assert states.count("firing") > 1_000
@@ -99,7 +100,8 @@ def _evaluate(recorded: Both, rules: tuple[Rule, ...], folder: Path) -> dict[tup
     desk = IncidentDesk(database, lambda: loaded.catalog, clock, lambda: None)
     config = loaded.settings.sources["prometheus"]
     source = PrometheusSource("prometheus", config)
-    evaluator = Evaluator({"prometheus": source}, {"prometheus": config}, desk)
+    # A slot that Prometheus missed, on a busy machine, is none of ours either.
+    evaluator = Evaluator({"prometheus": source}, {"prometheus": config}, desk, Replay(longest=timedelta()))
     evaluator.adopt(rules, clock.at)
     found = {}
     try:
