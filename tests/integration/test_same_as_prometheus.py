@@ -33,10 +33,10 @@ from tests.integration.remote_write import write
 pytestmark = pytest.mark.integration
 
 SEED = 20261125
-RULES = 320
+RULES = 300
 INTERVAL = timedelta(milliseconds=500)
-SLOTS = 48
-"""Of each group: 24 seconds."""
+SLOTS = 40
+"""Of each group: 20 seconds."""
 _CONFIG = """
 sources: {prometheus: {url: "%s"}}
 receivers: [{name: hook, webhook: [{url: "http://127.0.0.1:9/"}]}]
