@@ -11,10 +11,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import requests
 from prometheus_api_client.prometheus_connect import PrometheusConnect
-from requests.auth import HTTPBasicAuth
-from urllib3.exceptions import HTTPError
 
 from incidentd import metrics, settings
 from incidentd.sources import asking, batch, credentials, envelope, lesson, ranges
@@ -24,12 +21,12 @@ from incidentd.sources.batch import Pack
 from incidentd.sources.envelope import SourceError
 from incidentd.sources.plan import Plans
 from incidentd.sources.quarantine import Quarantine
-from incidentd.sources.transport import QuerySession, QueryTransport, translated
+from incidentd.sources.transport import QuerySession
 
 MAX_MESSAGE = 300
 """Characters of a message; the server's own words are cut there."""
 BUDGET = 2
-"""A slot's questions have so many time-outs in all. One request more may end after it, see `QueryTransport`."""
+"""A slot's questions have so many time-outs in all. One request more may end after it, see `QuerySession`."""
 _FURTHER = 200
 """Requests of one slot beyond one for each pack: enough to find a dozen guilty questions, too few to hurt a source
 that refuses everything."""
@@ -62,13 +59,8 @@ class PrometheusSource:
         if config.token is None and parts.username is not None:
             auth = (unquote(parts.username).encode(), unquote(parts.password or "").encode())
         self._secrets = credentials.secrets(config, auth)
-        session = QuerySession()
-        session.auth = auth and HTTPBasicAuth(*auth)
-        session.headers.update(credentials.headers(config, parts.hostname or ""))
-        self._client = PrometheusConnect(url=url, session=session, method="POST")
-        # The constructor has mounted an adapter that repeats failed requests for six seconds: nothing may reach it.
-        session.adapters.clear()
-        session.mount("http", QueryTransport(config.concurrency))
+        session = QuerySession(credentials.headers(config, parts.hostname or "", auth), config.concurrency)
+        self._client = PrometheusConnect(url=url, session=session, method="POST")  # type: ignore[arg-type] # all that it uses of one
 
     def ask(self, questions: Sequence[Question], at: datetime) -> Mapping[Question, Answer]:
         """As in `Source`, in packs; see :mod:`batch`, :mod:`asking` and :mod:`lesson`.
@@ -157,10 +149,6 @@ class PrometheusSource:
         except SourceError as exc:
             outcome = exc.reason.value
             raise
-        except (requests.RequestException, HTTPError) as exc:
-            error = translated(exc, timeout_s)
-            outcome = error.reason.value
-            raise error from exc
         finally:
             metrics.SOURCE_REQUESTS.labels(self.name, outcome).inc()
         return result
