@@ -13,13 +13,14 @@ from incidentd.gotemplate.values import (
     Byte,
     Html,
     Nothing,
+    Root,
     Sample,
     Samples,
     Time,
     is_true,
     type_name,
 )
-from incidentd.gotemplate.verbs import show
+from incidentd.gotemplate.verbs import Verb, render, show
 
 _HTML = str.maketrans({'"': "&#34;", "'": "&#39;", "&": "&amp;", "<": "&lt;", ">": "&gt;", "\0": "\ufffd"})
 _JS = {"\\": "\\\\", "'": "\\'", '"': '\\"', "<": "\\u003C", ">": "\\u003E", "&": "\\u0026", "=": "\\u003D"}
@@ -83,44 +84,39 @@ def _kind(value: object) -> str | None:
     return None
 
 
-def _is_comparable(value: object) -> bool:
-    return not isinstance(value, Mapping | Samples) and type_name(value) != SAMPLES
-
-
 def _equal(first: object, *others: object) -> bool:
-    if first is not None:
-        _must_be_comparable(first)
     if not others:
         raise CallError("missing argument for comparison")
-    kind = _kind(first)
-    for other in others:
-        other_kind = _kind(other)
-        if kind == other_kind and kind is not None:
-            same = first == other
-        elif {kind, other_kind} == {"int", "uint"}:
-            same = first == other
-        elif kind != other_kind:
-            if first is not None and other is not None:
-                raise CallError("incompatible types for comparison")
-            same = False
-        else:
-            same = _same_thing(first, other)
-        if same:
-            return True
-    return False
+    return any(_same(first, other) for other in others)
 
 
-def _same_thing(first: object, other: object) -> bool:
-    if other is not None:
-        _must_be_comparable(other)
-    if isinstance(first, Nothing) or isinstance(other, Nothing):
+def _same(first: object, other: object) -> bool:
+    kind, other_kind = _kind(first), _kind(other)
+    if (kind == other_kind and kind is not None) or {kind, other_kind} == {"int", "uint"}:
         return first == other
+    if kind != other_kind:
+        if first is not None and other is not None:
+            raise CallError("incompatible types for comparison")
+        return False
+    if _is_nil(first) or _is_nil(other):
+        return _is_nil(first) and _is_nil(other)
+    if _shape(first) != _shape(other):
+        shown = f"{render(first, Verb('s'))}: {type_name(first)}, {type_name(other)}: {show(other)}"
+        raise CallError(f"non-comparable types {shown}")
+    if isinstance(other, Mapping | Samples | Root):
+        raise CallError(f"non-comparable type {render(other, Verb('s'))}: {type_name(other)}")
     return first is other
 
 
-def _must_be_comparable(value: object) -> None:
-    if not _is_comparable(value):
-        raise CallError(f"uncomparable type {type_name(value)}: {show(value)}")
+def _is_nil(value: object) -> bool:
+    return value is None or isinstance(value, Nothing)
+
+
+def _shape(value: object) -> str:
+    """The kind of a value that is no plain one."""
+    if isinstance(value, Mapping):
+        return "map"
+    return "pointer" if isinstance(value, Sample | Time) else type(value).__name__
 
 
 def _less(first: object, second: object) -> bool:

@@ -1,7 +1,6 @@
 """A tree and its data -> text, within bounds."""
 
 from collections.abc import Mapping, Sized
-from typing import Never
 
 from incidentd.gotemplate import nodes, number
 from incidentd.gotemplate.builtin import BUILTIN, text_of
@@ -78,28 +77,28 @@ class Execution:
         ]
         try:
             self.walk(root, self.tree.root[skip:])
-        except RecursionError:
-            self.fail("nested too deeply")
+        except RecursionError as error:
+            raise self.error("nested too deeply") from error
         return "".join(self.out)
 
-    def fail(self, message: str) -> Never:
+    def error(self, message: str) -> TemplateError:
         where = ""
         if self.node is not None:
             before = self.tree.text[: self.node.pos]
             line = before.count("\n") + 1
             column = len(before[before.rfind("\n") + 1 :].encode(errors="replace"))
             where = f":{line}:{column}: executing {quote(self.template)} at <{self.node}>"
-        raise TemplateError(f"error executing template {self.name}: template: {self.name}{where}: {message}")
+        return TemplateError(f"error executing template {self.name}: template: {self.name}{where}: {message}")
 
     def spend(self, steps: int) -> None:
         self.steps += steps
         if self.steps > MAX_STEPS:
-            self.fail(f"more than {MAX_STEPS} steps")
+            raise self.error(f"more than {MAX_STEPS} steps")
 
     def write(self, text: str) -> None:
         self.length += len(text)
         if self.length > MAX_LENGTH:
-            self.fail(f"more than {MAX_LENGTH} characters")
+            raise self.error(f"more than {MAX_LENGTH} characters")
         self.out.append(text)
 
     # Nodes
@@ -107,7 +106,7 @@ class Execution:
     def walk(self, dot: object, items: list[nodes.Node]) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            self.fail(f"more than {MAX_DEPTH} levels of nesting")
+            raise self.error(f"more than {MAX_DEPTH} levels of nesting")
         for node in items:
             self.spend(1)
             kind = type(node)
@@ -131,7 +130,7 @@ class Execution:
         try:
             self.write(text_of(value))
         except CallError as error:
-            self.fail(str(error))
+            raise self.error(str(error)) from error
 
     def other(self, dot: object, node: nodes.Node) -> None:
         self.node = node
@@ -196,16 +195,16 @@ class Execution:
             return [(at, at) for at in range(min(value, MAX_STEPS + 1))]
         if value is None or isinstance(value, Nothing):
             return []
-        self.fail(f"range can't iterate over {show(value)}")
+        raise self.error(f"range can't iterate over {show(value)}")
 
     def call_template(self, dot: object, node: nodes.Call) -> None:
         body = self.tree.defined.get(node.name)
         if body is None and node.name == self.name:
             body = self.tree.root
         if body is None:
-            self.fail(f"template {node.quoted} not defined")
+            raise self.error(f"template {node.quoted} not defined")
         if self.calls >= MAX_CALLS:
-            self.fail(f"exceeded maximum template depth ({MAX_CALLS})")
+            raise self.error(f"exceeded maximum template depth ({MAX_CALLS})")
         argument = None if node.pipe is None else self.pipeline(dot, node.pipe)
         outer, template = self.variables, self.template
         self.variables, self.template = [["$", argument]], node.name
@@ -233,18 +232,19 @@ class Execution:
             if pair[0] == name:
                 pair[1] = value
                 return
-        self.fail(f"undefined variable: {name}")
+        raise self.error(f"undefined variable: {name}")
 
     def lookup(self, name: str) -> object:
         for pair in reversed(self.variables):
             if pair[0] == name:
                 return pair[1]
-        self.fail(f"undefined variable: {name}")
+        raise self.error(f"undefined variable: {name}")
 
     def command(self, dot: object, command: nodes.Command, final: object) -> object:
         first = command.args[0]
         kind = type(first)
-        self.node = first
+        if kind is not nodes.Pipe:
+            self.node = first
         has_arguments = len(command.args) > 1 or final is not _MISSING
         if kind is nodes.Identifier:
             return self.function(dot, first, command, command.args, final)  # type: ignore[arg-type]
@@ -255,9 +255,9 @@ class Execution:
         if kind is nodes.Chain:
             return self.chain(dot, first, command.args, final)  # type: ignore[arg-type]
         if has_arguments:
-            self.fail(f"can't give argument to non-function {first}")
+            raise self.error(f"can't give argument to non-function {first}")
         if kind is nodes.Nil:
-            self.fail("nil is not a command")
+            raise self.error("nil is not a command")
         return self.operand(dot, first)
 
     def operand(self, dot: object, node: nodes.Operand) -> object:
@@ -281,13 +281,12 @@ class Execution:
             return self.chain(dot, node, [], _MISSING)
         if isinstance(node, nodes.Number):
             if node.overflows and number.ideal(node) is None:
-                self.fail(f"{node} overflows int")
+                raise self.error(f"{node} overflows int")
             return number.ideal(node)
         return None
 
     def chain(self, dot: object, node: nodes.Chain, args: list[nodes.Operand], final: object) -> object:
         value = self.operand(dot, node.node)
-        self.node = node.node
         return self.fields(dot, value, node.fields, args, final)
 
     # Fields
@@ -305,7 +304,7 @@ class Execution:
         has_arguments = len(args) > 1 or final is not _MISSING
         if isinstance(value, Mapping):
             if has_arguments:
-                self.fail(f"{name} is not a method but has arguments")
+                raise self.error(f"{name} is not a method but has arguments")
             return value.get(name, None if isinstance(value, Args) else "")
         if isinstance(value, Time) and name in TIME_METHODS:
             node = self.node
@@ -315,11 +314,11 @@ class Execution:
         fields = struct_fields(value)
         if fields is not None and name in fields:
             if has_arguments:
-                self.fail(f"{name} has arguments but cannot be invoked as function")
+                raise self.error(f"{name} has arguments but cannot be invoked as function")
             return fields[name]
         if isinstance(value, Nothing) and value.type == SAMPLE and name in ("Labels", "Value"):
-            self.fail(f"nil pointer evaluating {value.type}.{name}")
-        self.fail(f"can't evaluate field {name} in type {type_name(value)}")
+            raise self.error(f"nil pointer evaluating {value.type}.{name}")
+        raise self.error(f"can't evaluate field {name} in type {type_name(value)}")
 
     # Functions
 
@@ -358,7 +357,7 @@ class Execution:
                 raise CallError(f"more than {MAX_LENGTH} characters")
         except CallError as error:
             self.node = node
-            self.fail(f"error calling {function.name}: {error}")
+            raise self.error(f"error calling {function.name}: {error}") from error
         self.spend(1 + sum(len(value) for value in values if isinstance(value, Sized)) // CHARACTERS_PER_STEP)
         return result
 
@@ -367,9 +366,9 @@ class Execution:
         total = given + (final is not _MISSING)
         if function.rest is not None:
             if total < wanted:
-                self.fail(f"wrong number of args for {function.name}: want at least {wanted} got {given}")
+                raise self.error(f"wrong number of args for {function.name}: want at least {wanted} got {given}")
         elif total != wanted:
-            self.fail(f"wrong number of args for {function.name}: want {wanted} got {total}")
+            raise self.error(f"wrong number of args for {function.name}: want {wanted} got {total}")
 
     def short_circuit(self, dot: object, ends: bool, args: list[nodes.Operand], final: object) -> object:  # noqa: FBT001
         value: object = None
@@ -385,7 +384,7 @@ class Execution:
         if kind is nodes.Nil:
             self.node = node
             if wanted not in _NULLABLE:
-                self.fail(f"cannot assign nil to {wanted}")
+                raise self.error(f"cannot assign nil to {wanted}")
             return None if wanted == ANY else Nothing(wanted)
         if kind is nodes.String or kind is nodes.Number or kind is nodes.Bool:
             return self.constant(wanted, node)
@@ -400,8 +399,8 @@ class Execution:
         if wanted == FLOAT and isinstance(node, nodes.Number) and node.as_float is not None:
             return node.as_float
         if wanted in (STRING, FLOAT):
-            self.fail(f"expected {'string' if wanted == STRING else 'float'}; found {node}")
-        self.fail(f"can't handle {node} for arg of type {wanted}")
+            raise self.error(f"expected {'string' if wanted == STRING else 'float'}; found {node}")
+        raise self.error(f"can't handle {node} for arg of type {wanted}")
 
     def fitting(self, value: object, wanted: str) -> object:
         if wanted == ANY:
@@ -409,10 +408,10 @@ class Execution:
         if value is None:
             if wanted in _NULLABLE:
                 return Nothing(wanted)
-            self.fail(f"invalid value; expected {wanted}")
+            raise self.error(f"invalid value; expected {wanted}")
         given = type_name(value)
         if given != wanted:
-            self.fail(f"wrong type for value; expected {wanted}; got {given}")
+            raise self.error(f"wrong type for value; expected {wanted}; got {given}")
         return value
 
 

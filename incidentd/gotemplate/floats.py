@@ -7,14 +7,17 @@ from decimal import Decimal
 _SMALLEST_PLAIN = -4  # exponents below this are written with e
 _LARGEST_PLAIN = 6  # and from this one on, where the shortest form is asked for
 _LITERAL = re.compile(
-    r"[+-]?(?:inf(?:inity)?|nan|0x[0-9a-f]*\.?[0-9a-f]*p[+-]?[0-9]+|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)",
+    r"[+-]?(?:inf(?:inity)?|nan|0x[0-9a-f]*\.?[0-9a-f]*p[+-]?[0-9]+"
+    r"|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)",
     re.IGNORECASE,
 )
+_UNDERSCORE = re.compile(r"(?<=[0-9a-fA-F])_(?=[0-9a-fA-F])|(?<=^0[xX])_")
 _MANTISSA_BITS = 53
 
 
 def parse(text: str) -> float:
     """strconv.ParseFloat; ValueError with the reason (`invalid syntax`, `value out of range`)."""
+    text = _UNDERSCORE.sub("", text)
     if not _LITERAL.fullmatch(text) or (text[:1] in "+-" and text[1:].lower() == "nan"):
         raise ValueError("invalid syntax")
     try:

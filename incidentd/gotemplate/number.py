@@ -32,7 +32,7 @@ def complex_constant(pos: int, literal: str) -> nodes.Number:
 
 def constant(pos: int, literal: str) -> nodes.Number:
     """A number as written; ValueError as Go gives it."""
-    bad = ValueError(f"bad number syntax: {quote(literal)}")
+    bad = ValueError(f"illegal number syntax: {quote(literal)}")
     if len(literal) > _MAX_DIGITS:
         raise bad
     if literal.endswith("i"):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from functools import lru_cache
-from typing import Never, TypeAlias
+from typing import TypeAlias
 
 from incidentd.gotemplate import lexer, nodes, number
 from incidentd.gotemplate.errors import SyntaxProblem
@@ -40,9 +40,9 @@ _End: TypeAlias = nodes.Node | nodes.Mark
 @lru_cache(CACHED)
 def parse(text: str, functions: frozenset[str]) -> nodes.Tree | SyntaxProblem:
     """The tree of *text*, in which only *functions* may be called; a problem is returned, so that it is kept too."""
+    if len(text) > MAX_TEXT:
+        return SyntaxProblem(f"the template is longer than {MAX_TEXT} characters", 1)
     try:
-        if len(text) > MAX_TEXT:
-            raise SyntaxProblem(f"the template is longer than {MAX_TEXT} characters", 1)
         return _Parser(text, functions).run()
     except SyntaxProblem as problem:
         return problem
@@ -69,7 +69,7 @@ class _Parser:
                 continue
             node = self.text_or_action()
             if isinstance(node, nodes.Mark):
-                self.fail(f"unexpected {node}")
+                raise self.error(f"unexpected {node}")
             root.append(node)
         return nodes.Tree(self.text, root, self.defined)
 
@@ -101,26 +101,26 @@ class _Parser:
     def line(self, token: Token) -> int:
         return self.text.count("\n", 0, token.pos) + 1
 
-    def fail(self, message: str) -> Never:
-        raise SyntaxProblem(message, self.line(self.tokens[self.furthest]))
+    def error(self, message: str) -> SyntaxProblem:
+        return SyntaxProblem(message, self.line(self.tokens[self.furthest]))
 
-    def unexpected(self, token: Token, context: str) -> Never:
+    def unexpected(self, token: Token, context: str) -> SyntaxProblem:
         if token.kind is not Kind.ERROR:
-            self.fail(f"unexpected {token} in {context}")
+            return self.error(f"unexpected {token} in {context}")
         started = self.action_line if self.action_line != self.line(token) else 0
         where = " in action" if started and not token.text.endswith(" action") else ""
-        raise SyntaxProblem(f"{token}{where}", self.line(self.tokens[self.furthest]), started or None)
+        return SyntaxProblem(f"{token}{where}", self.line(self.tokens[self.furthest]), started or None)
 
     def expect(self, kind: Kind, context: str) -> Token:
         token = self.next_word()
         if token.kind is not kind:
-            self.unexpected(token, context)
+            raise self.unexpected(token, context)
         return token
 
     def nest(self) -> None:
         self.nesting += 1
         if self.nesting > MAX_NESTING:
-            self.fail(f"more than {MAX_NESTING} levels of nesting")
+            raise self.error(f"more than {MAX_NESTING} levels of nesting")
 
     # Lists and blocks
 
@@ -129,7 +129,7 @@ class _Parser:
         if token.kind is Kind.TEXT:
             return nodes.Text(token.pos, token.text)
         if token.kind is not Kind.LEFT_DELIM:
-            self.unexpected(token, "input")
+            raise self.unexpected(token, "input")
         self.action_line = self.line(token)
         try:
             return self.action()
@@ -167,7 +167,7 @@ class _Parser:
             if isinstance(node, nodes.Mark):
                 return out, node
             out.append(node)
-        self.fail("unexpected EOF")
+        raise self.error("unexpected EOF")
 
     def branch(self, word: str) -> nodes.Branch:
         self.nest()
@@ -189,16 +189,16 @@ class _Parser:
             return [self.branch(word)]
         items, mark = self.items()
         if mark.word != "end":
-            self.fail(f"expected end; found {mark}")
+            raise self.error(f"expected end; found {mark}")
         return items
 
     def jump(self, token: Token) -> nodes.Jump:
         word = token.text
         following = self.next_word()
         if following.kind is not Kind.RIGHT_DELIM:
-            self.unexpected(following, f"{{{{{word}}}}}")
+            raise self.unexpected(following, f"{{{{{word}}}}}")
         if not self.ranges:
-            self.fail(f"{{{{{word}}}}} outside {{{{range}}}}")
+            raise self.error(f"{{{{{word}}}}} outside {{{{range}}}}")
         return nodes.Jump(token.pos, word)
 
     # Templates in the template
@@ -224,10 +224,10 @@ class _Parser:
         self.variables, self.ranges = outer, ranges
         self.nesting -= 1
         if mark.word != "end":
-            self.fail(f"unexpected {mark} in {context}")
+            raise self.error(f"unexpected {mark} in {context}")
         if not _is_empty(self.defined.get(name, [])):
             if not _is_empty(body):
-                self.fail(f"template: multiple definition of template {quote(name)}")
+                raise self.error(f"template: multiple definition of template {quote(name)}")
             return
         self.defined[name] = body
 
@@ -252,14 +252,14 @@ class _Parser:
 
     def template_name(self, token: Token, context: str) -> str:
         if token.kind not in (Kind.STRING, Kind.RAW_STRING):
-            self.unexpected(token, context)
+            raise self.unexpected(token, context)
         return self.unquoted(token)
 
     def unquoted(self, token: Token) -> str:
         try:
             return unquote(token.text)
         except ValueError as error:
-            self.fail(str(error))
+            raise self.error(str(error)) from error
 
     # Pipelines
 
@@ -273,7 +273,7 @@ class _Parser:
                 self.check(pipe, context)
                 return pipe
             if token.kind not in _OPERANDS:
-                self.unexpected(token, context)
+                raise self.unexpected(token, context)
             self.at -= 1
             pipe.commands.append(self.command())
 
@@ -296,17 +296,17 @@ class _Parser:
             pipe.assigns = following.kind is Kind.ASSIGN
             return False
         if context != "range" or len(pipe.declared) > 1:
-            self.fail(f"too many declarations in {context}")
+            raise self.error(f"too many declarations in {context}")
         if self.peek_word().kind not in (Kind.VARIABLE, Kind.RIGHT_DELIM, Kind.RIGHT_PAREN):
-            self.fail("range can only initialize variables")
+            raise self.error("range can only initialize variables")
         return True
 
     def check(self, pipe: nodes.Pipe, context: str) -> None:
         if not pipe.commands:
-            self.fail(f"missing value for {context}")
+            raise self.error(f"missing value for {context}")
         for stage, command in enumerate(pipe.commands[1:], 2):
             if isinstance(command.args[0], _LITERALS):
-                self.fail(f"non executable command in pipeline stage {stage}")
+                raise self.error(f"non executable command in pipeline stage {stage}")
 
     def command(self) -> nodes.Command:
         command = nodes.Command(self.peek_word().pos)
@@ -321,10 +321,10 @@ class _Parser:
             if token.kind in (Kind.RIGHT_DELIM, Kind.RIGHT_PAREN):
                 self.at -= 1
             elif token.kind is not Kind.PIPE:
-                self.unexpected(token, "operand")
+                raise self.unexpected(token, "operand")
             break
         if not command.args:
-            self.fail("empty command")
+            raise self.error("empty command")
         return command
 
     def operand(self) -> nodes.Operand | None:
@@ -341,7 +341,7 @@ class _Parser:
         if isinstance(term, nodes.Variable):
             return nodes.Variable(pos, term.name, tuple(fields))
         if isinstance(term, _LITERALS):
-            self.fail(f"unexpected . after term {quote(str(term))}")
+            raise self.error(f"unexpected . after term {quote(str(term))}")
         return nodes.Chain(pos, term, tuple(fields))
 
     def term(self) -> nodes.Operand | None:
@@ -352,7 +352,7 @@ class _Parser:
             return self.variable(token)
         if token.kind is Kind.IDENTIFIER:
             if token.text not in self.functions:
-                self.fail(f"function {quote(token.text)} not defined")
+                raise self.error(f"function {quote(token.text)} not defined")
             return nodes.Identifier(token.pos, token.text)
         if token.kind is Kind.LEFT_PAREN:
             self.nest()
@@ -378,11 +378,11 @@ class _Parser:
         try:
             return _NUMBERS[token.kind](token.pos, token.text)
         except ValueError as error:
-            self.fail(str(error))
+            raise self.error(str(error)) from error
 
     def variable(self, token: Token) -> nodes.Variable:
         if token.text not in self.variables:
-            self.fail(f"undefined variable {quote(token.text)}")
+            raise self.error(f"undefined variable {quote(token.text)}")
         return nodes.Variable(token.pos, token.text, ())
 
 

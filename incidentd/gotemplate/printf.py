@@ -10,9 +10,9 @@ from incidentd.gotemplate.verbs import MAX_LENGTH, Verb, render, show
 
 _DIRECTIVE = re.compile(
     r"%(?P<flags>[+\-# 0]*)"
-    r"(?P<width_index>\[[^\]%]*\])?(?P<width>\*|[0-9]*)"
-    r"(?P<point>\.(?P<precision_index>\[[^\]%]*\])?(?P<precision>\*|[0-9]*))?"
-    r"(?P<index>\[[^\]%]*\])?(?P<letter>.?)",
+    r"(?P<width_index>\[(?:[^\]]*\])?)?(?P<width>\*|[0-9]*)"
+    r"(?P<point>\.(?P<precision_index>\[(?:[^\]]*\])?)?(?P<precision>\*|[0-9]*))?"
+    r"(?P<index>\[(?:[^\]]*\])?)?(?P<letter>.?)",
     re.DOTALL,
 )
 _LARGE = 1_000_000  # a width or precision above this is none, as in Go
@@ -67,6 +67,21 @@ def _parts(form: str) -> list[str | re.Match[str]]:
     return out
 
 
+def _verb(letter: str, flags: str) -> Verb:
+    """With %v, plus and sharp mean something of their own."""
+    plus, sharp, is_v = "+" in flags, "#" in flags, letter == "v"
+    return Verb(
+        letter,
+        plus=plus and not is_v,
+        minus="-" in flags,
+        sharp=sharp and not is_v,
+        space=" " in flags,
+        zero="0" in flags and "-" not in flags,
+        with_names=plus and is_v,
+        as_syntax=sharp and is_v,
+    )
+
+
 class _State:
     """Where one call of sprintf stands among its values."""
 
@@ -79,7 +94,7 @@ class _State:
         flags, letter = match["flags"], match["letter"]
         good = True
         out = ""
-        verb = Verb(letter, "+" in flags, "-" in flags, "#" in flags, " " in flags, "0" in flags and "-" not in flags)
+        verb = _verb(letter, flags)
         good &= self.move(match["width_index"])
         if match["width"] == "*":
             width = self.number()
@@ -128,7 +143,7 @@ class _State:
             return True
         self.reordered = True
         number = index[1:-1]
-        if not number.isdecimal() or not 0 < int(number[:9]) <= len(self.values):
+        if not index.endswith("]") or not number.isdecimal() or not 0 < int(number[:9]) <= len(self.values):
             return False
         self.at = int(number) - 1
         return True

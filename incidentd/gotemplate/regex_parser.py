@@ -1,8 +1,8 @@
 """A regular expression in Go's syntax (RE2) -> its tree. No back-references, no looking around: none take long."""
 
 import re
+import string
 from dataclasses import dataclass, replace
-from typing import Never
 
 from incidentd.gotemplate import regex_nodes as nodes
 from incidentd.gotemplate.charset import CATEGORIES, MAX_CHAR, PERL, POSIX, CharSet
@@ -34,7 +34,7 @@ class _Flags:
 class Parsed:
     root: nodes.Regex
     groups: int
-    names: dict[str, int]
+    names: dict[str, list[int]]
 
 
 def parse(pattern: str) -> Parsed:
@@ -52,12 +52,11 @@ class _Parser:
         self.at = 0
         self.flags = _Flags()
         self.groups = 0
-        self.names: dict[str, int] = {}
+        self.names: dict[str, list[int]] = {}
         self.depth = 0
 
-    def fail(self, what: str, where: str) -> Never:
-        shown = f"`{where}`"
-        raise CallError(f"error parsing regexp: {what}: {shown}")
+    def error(self, what: str, where: str) -> CallError:
+        return CallError(f"error parsing regexp: {what}: `{where}`")
 
     def rest(self) -> str:
         return self.pattern[self.at :]
@@ -96,9 +95,9 @@ class _Parser:
         if char == "[":
             return nodes.One(self.char_class())
         if char in "*+?":
-            self.fail("missing argument to repetition operator", char)
+            raise self.error("missing argument to repetition operator", char)
         if char == "{" and (match := _REPEAT.match(self.pattern, self.at)):
-            self.fail("missing argument to repetition operator", match[0])
+            raise self.error("missing argument to repetition operator", match[0])
         if char == "\\":
             return self.escape()
         self.at += 1
@@ -118,7 +117,7 @@ class _Parser:
     def group(self) -> nodes.Regex | None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            self.fail("expression nests too deeply", self.pattern)
+            raise self.error("expression nests too deeply", self.pattern)
         outer = self.flags
         number = self.group_start()
         if number is None:
@@ -126,7 +125,7 @@ class _Parser:
             return None
         inner = self.choice()
         if self.peek() != ")":
-            self.fail("missing closing )", self.pattern)
+            raise self.error("missing closing )", self.pattern)
         self.at += 1
         self.flags = outer
         self.depth -= 1
@@ -141,29 +140,25 @@ class _Parser:
         if name := _NAME.match(self.pattern, self.at):
             self.at = name.end()
             self.groups += 1
-            if name[1] in self.names:
-                self.fail("duplicate capture group name", name[1])
-            self.names[name[1]] = self.groups
+            self.names.setdefault(name[1], []).append(self.groups)
             return self.groups
         flags = _FLAGS.match(self.pattern, self.at)
         if flags is None:
-            self.bad_group()
+            raise self.bad_group()
         self.at = flags.end()
         for letters, on in ((flags[1], True), (flags[2] or "", False)):
             self.flags = replace(self.flags, **dict.fromkeys(letters, on))
         return None if flags[3] == ")" else 0
 
-    def bad_group(self) -> Never:
+    def bad_group(self) -> CallError:
         rest = self.rest()
         if rest.startswith(("(?P<", "(?<")) and rest[3:4] not in "=!":
             name, closed, _ = rest.partition(">")
-            self.fail("invalid named capture", name + closed if closed else rest)
+            return self.error("invalid named capture", name + closed if closed else rest)
         at = 2
         while rest[at : at + 1] and rest[at] in "imsU-":
             at += 1
-        if at >= len(rest):
-            self.fail("missing closing )", self.pattern)
-        self.fail("invalid or unsupported Perl syntax", rest[: at + 1])
+        return self.error("invalid or unsupported Perl syntax", rest[: at + 1])
 
     # Repetition
 
@@ -174,7 +169,7 @@ class _Parser:
             return atom
         first_end = self.at
         if self.peek() and self.repetition(atom) is not None:
-            self.fail("invalid nested repetition operator", self.pattern[operators : self.at])
+            raise self.error("invalid nested repetition operator", self.pattern[operators : self.at])
         self.at = first_end
         return repeat
 
@@ -188,7 +183,7 @@ class _Parser:
             least = int(match[1])
             most = least if not match[2] else int(match[3]) if match[3] else None
             if max(least, most or 0) > MAX_REPEAT or (most is not None and least > most):
-                self.fail("invalid repeat count", match[0])
+                raise self.error("invalid repeat count", match[0])
             self.at = match.end()
         else:
             return None
@@ -201,7 +196,7 @@ class _Parser:
     def escape(self) -> nodes.Regex:
         char = self.pattern[self.at + 1 : self.at + 2]
         if not char:
-            self.fail("trailing backslash at end of expression", "")
+            raise self.error("trailing backslash at end of expression", "")
         if char in _PLACES:
             self.at += 2
             return nodes.Assert(_PLACES[char])
@@ -222,7 +217,7 @@ class _Parser:
         match = _UNICODE.match(self.pattern, self.at)
         name = (match[3] or match[4]) if match else ""
         if match is None or name not in CATEGORIES:
-            self.fail("invalid character class range", match[0] if match else self.pattern[self.at : self.at + 2])
+            raise self.error("invalid character class range", match[0] if match else self.pattern[self.at : self.at + 2])
         chars.categories.append((name, (match[1] == "P") is not bool(match[2])))
         self.at = match.end()
         return True
@@ -244,7 +239,21 @@ class _Parser:
             return int(match[0], 8)
         elif char.isascii() and char and not char.isalnum():
             return ord(char)
-        self.fail("invalid escape sequence", self.pattern[start : start + 2])
+        end = start + 2 if char != "x" else self.hex_end(start + 2)
+        raise self.error("invalid escape sequence", self.pattern[start:end])
+
+    def hex_end(self, start: int) -> int:
+        """Where Go stops reading a bad `\\x`."""
+        if self.pattern[start : start + 1] != "{":
+            return start + 2
+        at, code = start + 1, 0
+        while at < len(self.pattern) and code <= MAX_CHAR:
+            digit = self.pattern[at]
+            at += 1
+            if digit not in string.hexdigits:
+                break
+            code = code * 16 + int(digit, 16)
+        return at
 
     def char_class(self) -> CharSet:
         start = self.at
@@ -256,9 +265,7 @@ class _Parser:
         first = True
         while first or self.peek() != "]":
             if self.at >= len(self.pattern):
-                self.fail("missing closing ]", self.pattern[start:])
-            if self.peek() == "-" and not first and self.pattern[self.at + 1 : self.at + 2] not in ("]", ""):
-                self.fail("invalid character class range", self.pattern[self.at : self.at + 2])
+                raise self.error("missing closing ]", self.pattern[start:])
             first = False
             self.class_item(chars, start)
         self.at += 1
@@ -267,7 +274,7 @@ class _Parser:
     def class_item(self, chars: CharSet, start: int) -> None:
         if match := _NAMED_CLASS.match(self.pattern, self.at):
             if match[2] not in POSIX:
-                self.fail("invalid character class range", match[0])
+                raise self.error("invalid character class range", match[0])
             chars.add(POSIX[match[2]], negated=bool(match[1]))
             self.at = match.end()
             return
@@ -279,15 +286,15 @@ class _Parser:
             self.at += 1
             high = self.class_char(start)
             if high < low:
-                self.fail("invalid character class range", self.pattern[begin : self.at])
+                raise self.error("invalid character class range", self.pattern[begin : self.at])
         chars.ranges.append((low, high))
 
     def class_char(self, start: int) -> int:
         if self.at >= len(self.pattern):
-            self.fail("missing closing ]", self.pattern[start:])
+            raise self.error("missing closing ]", self.pattern[start:])
         if self.peek() == "\\":
             if self.at + 1 >= len(self.pattern):
-                self.fail("trailing backslash at end of expression", "")
+                raise self.error("trailing backslash at end of expression", "")
             return self.escaped_code()
         self.at += 1
         return ord(self.pattern[self.at - 1])

@@ -69,9 +69,10 @@ def _filled(replacement: str, text: str, captures: Captures, compiled: _Compiled
         if reference[1]:
             return "$"
         name = reference[2] or reference[3]
-        group = int(name[:9]) if name.isdecimal() else compiled.names.get(name, -1)
-        if not 0 <= group <= compiled.groups or captures[2 * group] < 0:
-            return ""
-        return text[captures[2 * group] : captures[2 * group + 1]]
+        groups = [int(name[:9])] if name.isdecimal() else compiled.names.get(name, [])
+        for group in groups:
+            if group <= compiled.groups and captures[2 * group] >= 0:
+                return text[captures[2 * group] : captures[2 * group + 1]]
+        return ""
 
     return _REFERENCE.sub(value, replacement)

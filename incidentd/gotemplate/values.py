@@ -73,9 +73,7 @@ class Nothing:
 STRING_MAP = "map[string]string"
 SAMPLE = "*template.sample"
 SAMPLES = "template.queryResult"
-_ROOT = (
-    "struct { Labels map[string]string; ExternalLabels map[string]string; ExternalURL string; Value interface {} }"
-)
+_ROOT = "struct { Labels map[string]string; ExternalLabels map[string]string; ExternalURL string; Value float64 }"
 _NAMES: dict[type, str] = {
     bool: "bool",
     int: "int",

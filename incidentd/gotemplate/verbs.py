@@ -11,6 +11,7 @@ from incidentd.gotemplate.values import STRING_MAP, Args, Byte, Html, Nothing, S
 MAX_LENGTH = 100_000
 ADDRESS = "0xc000000000"  # where Go prints an address, which nobody can foretell
 _MAX_RUNE = 0x10FFFF
+_SHARP_DIGITS = 6
 _BASES = {"d": "d", "b": "b", "o": "o", "O": "o", "x": "x", "X": "X"}
 _PREFIXES = {"b": "0b", "o": "0", "x": "0x", "X": "0X"}
 
@@ -25,6 +26,8 @@ class Verb:
     sharp: bool = False
     space: bool = False
     zero: bool = False
+    with_names: bool = False  # %+v
+    as_syntax: bool = False  # %#v
     width: int | None = None
     precision: int | None = None
 
@@ -74,7 +77,8 @@ def bad(value: object, verb: Verb) -> str:
     """What Go prints where the verb does not fit the value."""
     if value is None:
         return f"%!{verb.letter}(<nil>)"
-    return f"%!{verb.letter}({type_name(value)}={render(value, DEFAULT)})"
+    plain = replace(verb, letter="v", with_names=False, as_syntax=False)
+    return f"%!{verb.letter}({type_name(value)}={render(value, plain)})"
 
 
 def _composite(value: object, verb: Verb, depth: int) -> str:
@@ -101,7 +105,7 @@ def _nothing(value: Nothing, verb: Verb) -> str:
 
 
 def _sequence(value: Samples, verb: Verb, depth: int) -> str:
-    if verb.sharp and verb.letter == "v":
+    if verb.as_syntax:
         return f"{type_name(value)}{{{', '.join('(*template.sample)(' + ADDRESS + ')' for _ in value)}}}"
     return "[" + " ".join(render(sample, verb, depth + 1) for sample in value) + "]"
 
@@ -112,25 +116,22 @@ def _struct(value: object, fields: Mapping[str, object], verb: Verb, depth: int)
     if is_pointer and depth:
         return _pointer(value, verb)
     mark = "&" if is_pointer else ""
-    if verb.sharp and verb.letter == "v":
+    if verb.as_syntax:
         inner = ", ".join(f"{name}:{render(field, verb, depth + 1)}" for name, field in fields.items())
         return f"{mark}{named.lstrip('*')}{{{inner}}}"
-    with_names = verb.plus and verb.letter == "v"
-    plain = replace(verb, plus=False) if with_names else verb
     parts = []
     for name, field in fields.items():
-        text = render(field, verb if isinstance(field, Mapping) else plain, depth + 1)
-        parts.append(f"{name}:{text}" if with_names else text)
+        text = render(field, verb, depth + 1)
+        parts.append(f"{name}:{text}" if verb.with_names else text)
     return f"{mark}{{{' '.join(parts)}}}"
 
 
 def _map(value: Mapping[str, object], verb: Verb, depth: int) -> str:
     pairs = sorted(value.items())
-    if verb.sharp and verb.letter == "v":
+    if verb.as_syntax:
         name = type_name(value) if isinstance(value, Args) else STRING_MAP
         return f"{name}{{{', '.join(f'{quote(k)}:{render(v, verb, depth + 1)}' for k, v in pairs)}}}"
-    key_verb = replace(verb, plus=False) if verb.letter == "v" else verb
-    return "map[" + " ".join(f"{render(k, key_verb, depth + 1)}:{render(v, key_verb, depth + 1)}" for k, v in pairs) + "]"
+    return "map[" + " ".join(f"{render(k, verb, depth + 1)}:{render(v, verb, depth + 1)}" for k, v in pairs) + "]"
 
 
 def _pointer(value: object, verb: Verb) -> str:
@@ -140,7 +141,7 @@ def _pointer(value: object, verb: Verb) -> str:
 
 
 def _string(value: str, verb: Verb) -> str:
-    if verb.letter == "v" and verb.sharp:
+    if verb.as_syntax:
         return verb.pad(quote(value))
     if verb.letter in "sv":
         return verb.pad(value if verb.precision is None else value[: verb.precision])
@@ -162,7 +163,7 @@ def _hex_bytes(data: bytes, verb: Verb) -> str:
 def _int(value: int, verb: Verb) -> str:
     letter = verb.letter
     if letter == "v":
-        letter = "x" if verb.sharp and isinstance(value, Byte) else "d"
+        letter = "x" if verb.as_syntax and isinstance(value, Byte) else "d"
     if letter in _BASES:
         return _digits(value, letter, verb)
     if letter in "cqU":
@@ -185,7 +186,7 @@ def _digits(value: int, letter: str, verb: Verb) -> str:
     sign = "-" if value < 0 else "+" if verb.plus else " " if verb.space else ""
     if verb.zero and verb.width is not None and verb.precision is None:
         digits = digits.rjust(verb.width - len(sign), "0")
-    prefix = "0o" if letter == "O" else _PREFIXES.get(letter, "") if verb.sharp and verb.letter != "v" else ""
+    prefix = "0o" if letter == "O" else _PREFIXES.get(letter, "") if verb.sharp else ""
     if prefix == "0" and digits.startswith("0"):
         prefix = ""
     if verb.letter == "v" and letter == "x":
@@ -222,12 +223,24 @@ def _number(value: float, verb: Verb) -> str | None:
     if letter in "xX":
         text = floats.hexadecimal(value, precision)
         return text.upper() if letter == "X" else text
-    if letter in "vgG" and precision is None and not (verb.sharp and letter != "v"):
+    if letter in "vgG" and precision is None and not verb.sharp:
         text = floats.shortest(value)
+        return text.upper() if letter == "G" else text
+    if verb.sharp and precision is None and letter in "gG":
+        text = _with_zeros(floats.shortest(value))
         return text.upper() if letter == "G" else text
     sharp = "#" if verb.sharp else ""
     style = "g" if letter == "v" else letter
     return f"%{sharp}.{6 if precision is None else precision}{style}" % value
+
+
+def _with_zeros(text: str) -> str:
+    """%#g: as short as can be, with a point and at least six digits."""
+    mantissa, mark, exponent = text.partition("e")
+    digits = mantissa.lstrip("-").replace(".", "").lstrip("0")
+    count = max(len(digits), 1)
+    point = "" if "." in mantissa else "."
+    return mantissa + point + "0" * (_SHARP_DIGITS - count) + mark + exponent
 
 
 def _complex(value: complex, verb: Verb) -> str:
