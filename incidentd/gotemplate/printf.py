@@ -44,7 +44,12 @@ def sprintf(form: str, *values: object) -> str:
     out: list[str] = []
     length = 0
     for part in _parts(form):
-        text = part if isinstance(part, str) else state.directive(part)
+        if type(part) is str:
+            text = part
+        elif type(part) is Verb:
+            text = state.value(part, good=True)
+        else:
+            text = state.directive(part)  # type: ignore[arg-type]
         length += len(text)
         if length > MAX_LENGTH:
             raise CallError(f"more than {MAX_LENGTH} characters")
@@ -54,13 +59,14 @@ def sprintf(form: str, *values: object) -> str:
 
 
 @lru_cache(1024)
-def _parts(form: str) -> list[str | re.Match[str]]:
-    out: list[str | re.Match[str]] = []
+def _parts(form: str) -> list[str | Verb | re.Match[str]]:
+    """Text, verbs that are complete, and directives that take numbers from the values."""
+    out: list[str | Verb | re.Match[str]] = []
     at = 0
     for match in _DIRECTIVE.finditer(form):
         if match.start() > at:
             out.append(form[at : match.start()])
-        out.append(match)
+        out.append(match if "*" in match[0] or "[" in match[0] else _complete(match))
         at = match.end()
     if at < len(form):
         out.append(form[at:])
@@ -80,6 +86,17 @@ def _verb(letter: str, flags: str) -> Verb:
         with_names=plus and is_v,
         as_syntax=sharp and is_v,
     )
+
+
+def _complete(match: re.Match[str]) -> str | Verb:
+    verb = _verb(match["letter"], match["flags"])
+    if match["width"]:
+        if int(match["width"][:9]) > _LARGE:
+            return "%!(NOVERB)"
+        verb = replace(verb, width=int(match["width"]))
+    if match["point"]:
+        verb = replace(verb, precision=int(match["precision"][:9] or 0))
+    return verb
 
 
 class _State:

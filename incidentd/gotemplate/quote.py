@@ -35,7 +35,7 @@ def unquote_char(literal: str) -> int:
 
 
 def _unescape(body: str, foreign_quote: str) -> str:
-    """Escapes \\x and octal are bytes, the others characters; the result is read as UTF-8."""
+    r"""Escapes \x and octal are bytes, the others characters; the result is read as UTF-8."""
     out = bytearray()
     at = 0
     while at < len(body):
