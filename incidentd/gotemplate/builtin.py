@@ -128,7 +128,7 @@ def _less(first: object, second: object) -> bool:
     if kinds[0] in ("bool", "complex"):
         raise CallError("invalid type for comparison")
     if isinstance(first, str):
-        return first.encode() < str(second).encode()
+        return first < str(second)
     return first < second  # type: ignore[operator,no-any-return]
 
 

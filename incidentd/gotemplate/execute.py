@@ -69,13 +69,14 @@ class Execution:
         """The text, without the first *skip* nodes, whose variables are those of Prometheus."""
         data = self.data
         labels, external_labels = _plain(data.labels), _plain(data.external_labels)
-        root = Root(labels, external_labels, data.external_url, data.value)
+        value = float(data.value)
+        root = Root(labels, external_labels, data.external_url, value)
         self.variables = [
             ["$", root],
             ["$labels", labels],
             ["$externalLabels", external_labels],
             ["$externalURL", data.external_url],
-            ["$value", data.value],
+            ["$value", value],
         ]
         try:
             self.walk(root, self.tree.root[skip:])
@@ -192,7 +193,7 @@ class Execution:
         if isinstance(value, Samples):
             return list(enumerate(value))
         if isinstance(value, Mapping):
-            return sorted(value.items(), key=lambda pair: pair[0].encode(errors="replace"))
+            return sorted(value.items())
         if isinstance(value, int) and not isinstance(value, bool):
             return [(at, at) for at in range(min(value, MAX_STEPS + 1))]
         if value is None or isinstance(value, Nothing):
@@ -361,6 +362,7 @@ class Execution:
             values.insert(0, self)
         if receiver is not None:
             values.insert(0, receiver)
+        self.spend(1 + sum(len(value) for value in values if type(value) in _LONG) // CHARACTERS_PER_STEP)  # type: ignore[arg-type,misc]
         try:
             result = function.call(*values)
         except CallError as error:
@@ -369,7 +371,6 @@ class Execution:
         if isinstance(result, str) and len(result) > MAX_LENGTH:
             self.node = node
             raise self.error(f"error calling {function.name}: more than {MAX_LENGTH} characters")
-        self.spend(1 + sum(len(value) for value in values if type(value) in _LONG) // CHARACTERS_PER_STEP)  # type: ignore[arg-type,misc]
         return result
 
     def check_count(self, function: Function, given: int, final: object) -> None:

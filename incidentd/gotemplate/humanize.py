@@ -132,6 +132,11 @@ def to_time(given: object) -> Time:
     return Time(_moment(value))
 
 
+def milliseconds(at: datetime) -> int:
+    """Since 1970."""
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
 def _moment(seconds: float) -> datetime:
     nanoseconds = seconds * 1e9
     if nanoseconds > _INT64 or nanoseconds < -_INT64:

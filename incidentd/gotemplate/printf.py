@@ -1,6 +1,7 @@
 """print, printf and println as Go's fmt has them."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
@@ -20,22 +21,25 @@ _LARGE = 1_000_000  # a width or precision above this is none, as in Go
 
 def sprint(*values: object) -> str:
     """A space between two values if neither is text."""
-    out: list[str] = []
-    for at, value in enumerate(values):
-        if at and not isinstance(value, str) and not isinstance(values[at - 1], str):
-            out.append(" ")
-        out.append(show(value))
-    return _bounded(out)
+    return _joined(values, lambda before, value: not isinstance(before, str) and not isinstance(value, str))
 
 
 def sprintln(*values: object) -> str:
-    return _bounded([" " * (at > 0) + show(value) for at, value in enumerate(values)]) + "\n"
+    return _joined(values, lambda _before, _value: True) + "\n"
 
 
-def _bounded(parts: list[str]) -> str:
-    if sum(map(len, parts)) > MAX_LENGTH:
-        raise CallError(f"more than {MAX_LENGTH} characters")
-    return "".join(parts)
+def _joined(values: tuple[object, ...], apart: Callable[[object, object], bool]) -> str:
+    out: list[str] = []
+    length = 0
+    for at, value in enumerate(values):
+        if at and apart(values[at - 1], value):
+            out.append(" ")
+        text = show(value)
+        length += len(text) + 1
+        if length > MAX_LENGTH + 1:
+            raise CallError(f"more than {MAX_LENGTH} characters")
+        out.append(text)
+    return "".join(out)
 
 
 def sprintf(form: str, *values: object) -> str:

@@ -51,7 +51,7 @@ def _strvalue(sample: Sample | Nothing) -> str:
 def _sort_by_label(name: str, samples: Samples | Nothing) -> Samples | Nothing:
     """In place, as in Prometheus: a variable that holds the same list sees it sorted."""
     if isinstance(samples, Samples):
-        samples.sort(key=lambda sample: sample.labels.get(name, "").encode())
+        samples.sort(key=lambda sample: sample.labels.get(name, ""))
     return samples
 
 
@@ -194,8 +194,8 @@ PROMETHEUS = table(
 )
 TIME_METHODS = {
     "Format": Function("Format", (STRING,), lambda time, form: layout.render(time.at, form)),
-    "Unix": Function("Unix", (), lambda time: int(time.at.timestamp() // 1)),
-    "UnixMilli": Function("UnixMilli", (), lambda time: int(time.at.timestamp() * 1000 // 1)),
+    "Unix": Function("Unix", (), lambda time: humanize.milliseconds(time.at) // 1000),
+    "UnixMilli": Function("UnixMilli", (), lambda time: humanize.milliseconds(time.at)),
     "Year": Function("Year", (), lambda time: time.at.year),
     "Day": Function("Day", (), lambda time: time.at.day),
     "Hour": Function("Hour", (), lambda time: time.at.hour),

@@ -12,6 +12,7 @@ MAX_LENGTH = 100_000
 ADDRESS = "0xc000000000"  # where Go prints an address, which nobody can foretell
 _MAX_RUNE = 0x10FFFF
 _SHARP_DIGITS = 6
+_SHARP_HEX_DIGITS = 4
 _BASES = {"d": "d", "b": "b", "o": "o", "O": "o", "x": "x", "X": "X"}
 _PREFIXES = {"b": "0b", "o": "0", "x": "0x", "X": "0X"}
 
@@ -57,7 +58,7 @@ def render(value: object, verb: Verb, depth: int = 0) -> str:
     if max(verb.width or 0, verb.precision or 0) > MAX_LENGTH:
         raise CallError(f"a width above {MAX_LENGTH} is refused")
     if verb.letter == "T":
-        return _string(type_name(value), replace(verb, letter="s"))
+        return verb.pad("<nil>") if value is None else _string(type_name(value), replace(verb, letter="s"))
     if verb.letter == "p":
         return _pointer(value, verb)
     plain = _PLAIN.get(type(value))
@@ -198,7 +199,7 @@ def _float(value: float, verb: Verb) -> str:
         return replace(verb, zero=False).pad(text)
     sign = "-" if text.startswith("-") else "+" if verb.plus else " " if verb.space else ""
     digits = text.lstrip("-")
-    if sign and verb.zero and verb.width is not None and sign != " ":
+    if sign and verb.zero and verb.width is not None:
         digits = digits.rjust(verb.width - len(sign), "0")
     return verb.pad(sign + digits)
 
@@ -214,12 +215,20 @@ def _number(value: float, verb: Verb) -> str | None:
         return floats.binary(value)
     if letter in "xX":
         text = floats.hexadecimal(value, precision)
+        text = _with_point(text, 0 if precision is not None else _SHARP_HEX_DIGITS) if verb.sharp else text
     elif letter in "vgG" and precision is None:
         text = _with_zeros(floats.shortest(value)) if verb.sharp else floats.shortest(value)
     else:
         style = "g" if letter == "v" else letter
         text = f"%{'#' * verb.sharp}.{6 if precision is None else precision}{style}" % value
     return text.upper() if letter in "GX" else text
+
+
+def _with_point(text: str, digits: int) -> str:
+    """%#x: with a point and at least *digits* behind it."""
+    mantissa, mark, exponent = text.partition("p")
+    whole, _, fraction = mantissa.partition(".")
+    return f"{whole}.{fraction.ljust(digits, '0')}{mark}{exponent}"
 
 
 def _with_zeros(text: str) -> str:

@@ -184,7 +184,7 @@ def _format(choose: random.Random) -> str:
         + "".join(choose.sample("+-# 0", choose.choice([0, 0, 1, 2])))
         + choose.choice(["", "", "", "5", "12", "1", "*", "[1]", "[2]*"])
         + choose.choice(["", "", ".", ".0", ".2", ".5", ".*", ".[1]*"])
-        + choose.choice("vvdsfgeqxXtTcUobEGzp%!")
+        + choose.choice("vvdsfgeqxXtTcUobEGz%!")
         for _ in range(choose.choice([1, 2, 3]))
     ]
     values = [
