@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,7 @@ from incidentd.demo.server import HOST, DemoError
 
 READY_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
+RELOAD_TIMEOUT_S = 60.0
 PORT_ATTEMPTS = 5
 RETENTION = "100y"  # samples at fixed times in the past must stay
 ADVICE = (
@@ -104,6 +106,16 @@ class Prometheus:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def reload(self, rules: str | None) -> None:
+        """Put this rule file in force while it runs; None takes it away. Raises DemoError when it is refused."""
+        self._rules = rules
+        self._prepare()
+        request = urllib.request.Request(f"{self.url}/-/reload", method="POST")  # noqa: S310 - our own server
+        try:
+            urllib.request.urlopen(request, timeout=RELOAD_TIMEOUT_S).close()  # noqa: S310 - our own server
+        except OSError as exc:
+            raise DemoError(f"Prometheus did not take the rules: {exc}") from exc
 
     def pause(self) -> None:
         """Stop the process in its tracks: connections are accepted by the kernel, and nobody answers."""
