@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,7 @@ from incidentd.demo.server import HOST, DemoError
 
 READY_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
+RELOAD_TIMEOUT_S = 60.0
 PORT_ATTEMPTS = 5
 RETENTION = "100y"  # samples at fixed times in the past must stay
 ADVICE = (
@@ -107,18 +109,16 @@ class Prometheus:
             process.kill()
             process.wait()
 
-    def adopt(self, rules: str) -> None:
-        """Reload with *rules*, the text of a rule file. Raises DemoError when the server refuses them."""
+    def reload(self, rules: str | None) -> None:
+        """Put this rule file in force while it runs; None takes it away. Raises DemoError when it is refused."""
         self._rules = rules
         self._prepare()
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=READY_TIMEOUT_S)
+        request = urllib.request.Request(f"{self.url}/-/reload", method="POST")  # noqa: S310 - our own server
         try:
-            connection.request("POST", "/-/reload")
-            status = connection.getresponse().status
-        finally:
-            connection.close()
-        if status != http.HTTPStatus.OK:
-            raise DemoError(f"Prometheus refused the rules: {_tail(self._prepare() / 'prometheus.log')}")
+            urllib.request.urlopen(request, timeout=RELOAD_TIMEOUT_S).close()  # noqa: S310 - our own server
+        except OSError as exc:
+            said = _tail(self._prepare() / "prometheus.log")
+            raise DemoError(f"Prometheus did not take the rules: {exc}; {said}") from exc
 
     def pause(self) -> None:
         """Stop the process in its tracks: connections are accepted by the kernel, and nobody answers."""

@@ -68,7 +68,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     (folder / "rules.yaml").write_text(rules, encoding="utf-8")
     with Prometheus(flags=("--web.enable-remote-write-receiver",)) as prometheus:
         write(prometheus.url, generated_rules.series(SEED, int(time.time()) - 30, 100))
-        prometheus.adopt(rules)
+        prometheus.reload(rules)
         slots = _wait_for_slots(prometheus.url)
         (folder / "incidentd.yaml").write_text(_CONFIG % prometheus.url, encoding="utf-8")
         yield Both(prometheus.url, folder / "incidentd.yaml", slots, _alerts(prometheus.url))
