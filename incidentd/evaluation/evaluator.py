@@ -13,7 +13,7 @@ import structlog
 from incidentd import metrics
 from incidentd.alert import Alert, Change, Phase, Transition
 from incidentd.catalog.rule import Rule
-from incidentd.evaluation import ladder, source_watch
+from incidentd.evaluation import annotate, ladder, source_watch
 from incidentd.evaluation.group import Group
 from incidentd.incidents.desk import IncidentDesk
 from incidentd.incidents.evaluated import Evaluated
@@ -86,6 +86,7 @@ class Evaluator:
                 return
             rules = [rule for rule in group.rules if self._is_in_force(rule)]
             evaluations = self._step(group.source, rules, answers, slot)
+            evaluations = annotate.annotate(evaluations, lambda expr: source.ask([expr], slot)[expr], slot)
             self._desk.apply(evaluations)
             self._newest_slot[group.name] = slot
             self._remember(evaluations)

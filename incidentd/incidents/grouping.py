@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from incidentd.alert import Alert, Change, Transition
+from incidentd.catalog import runbook_link
 from incidentd.catalog.rule import Rule
+from incidentd.catalog.runbook_link import Reference
 from incidentd.incidents import wording
 from incidentd.incidents.episode import Episode, cooldown_end
 from incidentd.incidents.evaluated import Evaluated
@@ -37,14 +39,16 @@ def place(tx: Transaction, episodes: Episodes, evaluated: Evaluated, transition:
 
 
 def _fire(tx: Transaction, episodes: Episodes, evaluated: Evaluated, alert: Alert) -> None:
+    if not evaluated.rule.opens:
+        return
     key = incident_key(evaluated.rule, alert.labels)
     incident = latest = incidents.latest_with_key(tx.session, key)
     if incident is None or not _takes_in(tx, incident):
-        incident = _new(tx, key, evaluated.rule, alert, latest)
+        incident = _new(tx, key, evaluated, alert, latest)
         episodes[number_of(incident)] = Episode(incident, is_new=True)
     episode = episodes.setdefault(number_of(incident), Episode(incident))
     episode.fired += 1
-    _lead(incident, evaluated.rule, alert)
+    _lead(tx, incident, evaluated, alert)
     part = IncidentAlert(
         incident_number=number_of(incident),
         rule_id=alert.key.rule_id,
@@ -70,14 +74,17 @@ def _go_on(tx: Transaction, episodes: Episodes, evaluated: Evaluated, transition
         _describe(part, evaluated, alert)
     incident = incidents.get(tx.session, part.incident_number, lock=True)
     if incident is not None:
-        _lead(incident, evaluated.rule, alert)
+        _lead(tx, incident, evaluated, alert)
         episodes.setdefault(number_of(incident), Episode(incident)).cleared += cleared
 
 
-def _lead(incident: Incident, rule: Rule, alert: Alert) -> None:
+def _lead(tx: Transaction, incident: Incident, evaluated: Evaluated, alert: Alert) -> None:
     """Where several rules share an incident, what to do about it is what the worst of them says."""
+    rule = evaluated.rule
     if alert.severity is not None and alert.severity.is_worse_than(Severity(incident.severity)):
-        incident.runbook = rule.runbook or incident.runbook
+        found = _runbook(tx, evaluated, alert)
+        if found.runbook or found.url:
+            incident.runbook, incident.runbook_url = found.runbook, found.url
         incident.component = rule.component or incident.component
         incident.owner = rule.owner or incident.owner
 
@@ -93,8 +100,15 @@ def _describe(part: IncidentAlert, evaluated: Evaluated, alert: Alert) -> None:
     part.clearing = alert.is_clearing
     if part.clearing:
         return  # the words stay those of what was wrong
-    part.summary = wording.summary(rule, alert)
-    part.description = wording.description(rule, alert, evaluated.evidence)
+    annotations = evaluated.annotations.get(alert.key.fingerprint, {})
+    part.summary = wording.summary(rule, alert, annotations)
+    part.description = wording.description(rule, alert, evaluated.evidence, annotations)
+    part.annotations = dict(annotations)
+
+
+def _runbook(tx: Transaction, evaluated: Evaluated, alert: Alert) -> Reference:
+    texts = evaluated.annotations.get(alert.key.fingerprint, evaluated.rule.annotations)
+    return runbook_link.find(tx.catalog, evaluated.rule, texts, alert.labels)
 
 
 def _takes_in(tx: Transaction, incident: Incident) -> bool:
@@ -104,7 +118,8 @@ def _takes_in(tx: Transaction, incident: Incident) -> bool:
     return tx.now < cooldown_end(incident, tx.now)
 
 
-def _new(tx: Transaction, key: str, rule: Rule, alert: Alert, previous: Incident | None) -> Incident:
+def _new(tx: Transaction, key: str, evaluated: Evaluated, alert: Alert, previous: Incident | None) -> Incident:
+    rule, found = evaluated.rule, _runbook(tx, evaluated, alert)
     severity = alert.severity or rule.levels[-1].severity
     incident = Incident(
         key=key,
@@ -113,7 +128,8 @@ def _new(tx: Transaction, key: str, rule: Rule, alert: Alert, previous: Incident
         severity=severity.value,
         peak_severity=severity.value,
         component=rule.component or "",
-        runbook=rule.runbook or "",
+        runbook=found.runbook,
+        runbook_url=found.url,
         owner=rule.owner,
         rule_commit=tx.catalog.commit,
         cooldown_seconds=rule.cooldown.total_seconds(),
