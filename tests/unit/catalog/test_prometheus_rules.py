@@ -128,7 +128,7 @@ def test_the_map_and_the_label_are_configuration(tmp_path: Path) -> None:
 def test_what_must_always_fire_is_a_heartbeat(tmp_path: Path, alert: str, heartbeat: bool) -> None:  # noqa: FBT001
     """A rule that only reads like one would be turned into its opposite."""
     more = "prometheus_rules: {heartbeats: [['kind=\"heartbeat\"']], heartbeat_severity: sev1}\n"
-    (rule,) = rules_of(tmp_path, alert.replace("Dead Man's", '"Dead Man\'s').replace("Switch,", 'Switch",'), more=more)
+    (rule,) = rules_of(tmp_path, alert.replace("Dead Man's", "\"Dead Man's").replace("Switch,", 'Switch",'), more=more)
     assert rule.heartbeat is heartbeat
 
 
@@ -163,7 +163,7 @@ def test_a_rule_stays_itself_when_others_move_or_its_expression_changes(tmp_path
     """As a native rule does. Where the expression tells rules apart, their order does not matter."""
     before = [rule.id for rule in rules_of(tmp_path, *ALIKE)]
     after = [rule.id for rule in rules_of(tmp_path, "{alert: B, expr: x}", *reversed(ALIKE))]
-    assert after[1:] == list(reversed(before[:2] + [before[3], before[2]])), "copies are told apart by their order"
+    assert after[1:] == list(reversed([*before[:2], before[3], before[2]])), "copies are told apart by their order"
     changed = rules_of(tmp_path, ALIKE[0].replace("== 0", "== 2").replace("{alert", "{for: 1h, alert"), *ALIKE[1:])
     assert changed[0].id == before[0]
 

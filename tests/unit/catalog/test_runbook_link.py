@@ -47,9 +47,7 @@ def rule(name: str = "A", **fields: Any) -> Rule:
         ({"summary": "down"}, {}, ""),
     ],
 )
-def test_the_last_part_of_a_url_names_our_file(
-    annotations: dict[str, str], labels: dict[str, str], found: str
-) -> None:
+def test_the_last_part_of_a_url_names_our_file(annotations: dict[str, str], labels: dict[str, str], found: str) -> None:
     assert runbook_link.find(CATALOG, rule(), annotations, labels).runbook == found
 
 
