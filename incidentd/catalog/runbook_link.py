@@ -15,7 +15,8 @@ LABEL = "playbook"
 _SUFFIXES = (".md", ".html")
 _LONGEST = 2000
 """Characters: what every browser and vendor takes."""
-_SAFE = "%/:?#[]@!$&'()*+,;=~-._"
+_SAFE = "%/:?#@!$&'()*+,;=~-._"
+"""What may stand in a URL in every channel's notation; brackets only in the host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def link(catalog: Catalog, reference: Reference, base_url: str) -> Link | None:
     if runbook is not None:
         return Link(runbook.front.title, f"{base_url}/runbooks/{runbook.name}{_anchor(reference, runbook)}", runbook)
     if leads_out(reference.url):
-        return Link(_title(reference.url), quote(reference.url, safe=_SAFE))
+        return Link(_title(reference.url), _escaped(reference.url))
     return None
 
 
@@ -87,6 +88,12 @@ def _anchor(reference: Reference, runbook: Runbook) -> str:
         return ""
     found = next((one for one in (name, name.lower()) if f' id="{one}"' in runbook.html), "")
     return f"#{found}" if found else ""
+
+
+def _escaped(url: str) -> str:
+    host = urlsplit(url).netloc
+    before, _, after = url.partition(host)
+    return quote(before, safe=_SAFE) + quote(host, safe=_SAFE + "[]") + quote(after, safe=_SAFE)
 
 
 def _title(url: str) -> str:

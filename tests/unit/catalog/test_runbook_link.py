@@ -112,9 +112,9 @@ def test_nobody_is_sent_anywhere_but_to_http_and_https(url: str) -> None:
 
 
 def test_what_would_break_out_of_a_link_is_escaped() -> None:
-    link = runbook_link.link(CATALOG, Reference("", 'https://w.example.com/a b|c>"'), "")
+    link = runbook_link.link(CATALOG, Reference("", 'https://[::1]:8080/a b|c>"]'), "")
     assert link is not None
-    assert link.url == "https://w.example.com/a%20b%7Cc%3E%22"
+    assert link.url == "https://[::1]:8080/a%20b%7Cc%3E%22%5D"
 
 
 def test_a_native_rule_names_its_own() -> None:
