@@ -38,6 +38,25 @@ class Catalog:
         """The rule of that identity, None when it is not authored any more."""
         return self._by_id.get(rule_id)
 
+    @cached_property
+    def _by_letters(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name in self.runbooks:
+            found.setdefault(_letters(name), []).append(name)
+        return found
+
+    def runbook_called_like(self, alert: str) -> str:
+        """The name of the runbook that is called like *alert*, ignoring case; else, if there is only one, of that
+        with the same letters: ``disk-is-full`` or ``disk_is_full`` for ``DiskIsFull``. Empty when there is none."""
+        if alert.lower() in self.runbooks:
+            return alert.lower()
+        found = self._by_letters.get(_letters(alert), [])
+        return found[0] if len(found) == 1 and _letters(alert) else ""
+
     def runbook(self, name: str | None) -> Runbook | None:
         """The runbook of that name, ignoring case."""
         return self.runbooks.get(name.lower()) if name else None
+
+
+def _letters(name: str) -> str:
+    return "".join(char for char in name.lower() if char.isalnum())

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from incidentd.catalog import checks, document, environment, explain, files, git, identity, rule_file
+from incidentd.catalog import checks, document, environment, explain, files, git, identity, rule_file, runbook_link
 from incidentd.catalog import runbook as runbook_module
 from incidentd.catalog.authored_rule import AuthoredRule
 from incidentd.catalog.catalog import Catalog
@@ -62,7 +62,7 @@ class _Loading:
         self._read_rules(rules, surroundings)
         self._read_runbooks(runbooks)
         known = config or Config.model_construct(sources={})
-        catalog = self._catalog(known)
+        catalog = self._with_runbooks(self._catalog(known))
         subject = Subject(known, catalog, filled.document, tuple(self.rules))
         self.problems += checks.run(subject, only_rules=config is None)
         self.problems = list(dict.fromkeys(self.problems))  # an alias repeats what is wrong with its anchor
@@ -145,6 +145,16 @@ class _Loading:
             if first is not runbook:
                 message = f"there are two runbooks called {runbook.name}: the other is {first.file}"
                 self.problems.append(Problem(Position(str(path)), message, "rename one of them"))
+
+    def _with_runbooks(self, catalog: Catalog) -> Catalog:
+        """The same with the runbook of each rule that comes from Prometheus, where no template says which it is."""
+        for index, authored in enumerate(self.rules):
+            if not authored.rule.is_native:
+                rule = authored.rule
+                found = runbook_link.find(catalog, rule, rule.annotations, rule.labels)
+                rule = rule.model_copy(update={"runbook": found.runbook or None, "runbook_url": found.url})
+                self.rules[index] = replace(authored, rule=rule)
+        return replace(catalog, rules=tuple(authored.rule for authored in self.rules))
 
     def _catalog(self, config: Config) -> Catalog:
         return Catalog(

@@ -56,8 +56,8 @@ class Rule(Section):
 
     *external_labels* and *external_url* are those of the source. The last ones are those of a rule that comes from a
     Prometheus file: its *annotations* are Go templates, as are its labels; *file* is relative to the path of rules
-    that it was found under; *opens* is False where its severity says that nobody responds; *identity* is empty for a
-    native rule.
+    that it was found under; *runbook_url* is where its runbook is, if that is known before it fires; *opens* is False
+    where its severity says that nobody responds; *identity* is empty for a native rule.
     """
 
     name: str = Field(min_length=1)
@@ -86,6 +86,7 @@ class Rule(Section):
     annotations: Mapping[str, str] = _Loaded(default_factory=dict)
     group: str = _Loaded(default="")
     file: str = _Loaded(default="")
+    runbook_url: str = _Loaded(default="")
     opens: bool = _Loaded(default=True)
     identity: tuple[str, ...] = _Loaded(default=())
 

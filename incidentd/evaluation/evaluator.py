@@ -13,7 +13,7 @@ import structlog
 from incidentd import metrics, settings
 from incidentd.alert import Alert, Change, Phase, Transition
 from incidentd.catalog.rule import Rule
-from incidentd.evaluation import ladder, meaning, replay
+from incidentd.evaluation import annotate, ladder, meaning, replay
 from incidentd.evaluation.group import Group, question
 from incidentd.evaluation.history import Histories, History
 from incidentd.evaluation.ledger import Ledger
@@ -85,12 +85,13 @@ class Evaluator:
         seconds = time.perf_counter() - begun
         metrics.EVALUATION_SECONDS.labels(group.source).observe(seconds)
         with self._lock:
-            if self._closed:
-                return
-            rules = [rule for rule in group.rules if self._is_in_force(rule) and self._ledger.is_due(rule, slot)]
-            if not rules:
-                return
+            rules = self._due(group, slot)
             evaluations = self._step(group.source, rules, answers, history, slot)
+        evaluations = annotate.annotate(evaluations, lambda expr: _asked(source, expr, slot), slot)
+        with self._lock:
+            if self._closed or not rules or rules != self._due(group, slot):
+                return  # what changed meanwhile is made up for at the next slot
+            evaluations += self._watches[group.source].evaluate(self._ledger.alerts, slot)
             self._desk.apply(evaluations)
             self._ledger.advance(rules, slot, evaluations)
             self._note_health(group.source, rules, answers, slot, seconds)
@@ -135,6 +136,9 @@ class Evaluator:
         with self._lock:
             return dict(self._health)
 
+    def _due(self, group: Group, slot: datetime) -> list[Rule]:
+        return [rule for rule in group.rules if self._is_in_force(rule) and self._ledger.is_due(rule, slot)]
+
     def _is_in_force(self, rule: Rule) -> bool:
         known = self._rules.get(rule.id)
         return known is rule or known == rule
@@ -155,7 +159,7 @@ class Evaluator:
                 evaluations.append(evaluated)
         metrics.EVALUATIONS.labels(source, "known").inc(known)
         metrics.EVALUATIONS.labels(source, "unknown").inc(len(rules) - known)
-        return evaluations + watch.evaluate(self._ledger.alerts, slot)
+        return evaluations
 
     def _evaluated(
         self, rule: Rule, answer: Answer, history: Sequence[tuple[datetime, Answered]], slot: datetime
@@ -195,6 +199,12 @@ class Evaluator:
             samples = answer.samples if isinstance(answer, Answered) else ()
             value = ladder.worst_value(rule, samples)
             self._health[rule.id] = Health(slot, seconds, watch.error_of(rule.id), value, len(samples))
+
+
+def _asked(source: Source, expr: str, slot: datetime) -> Answer:
+    """The answer to a query that stands in a template."""
+    asked = Question(expr, alone=True)
+    return source.ask([asked], slot)[asked]
 
 
 def _ids_of(rules: Collection[Rule], source: str) -> set[str]:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from incidentd.alert import Alert, AlertKey, Change, LevelClock, Phase, Transition
 from incidentd.catalog.rule import Level, NoData, Rule
+from incidentd.evaluation import expand
 from incidentd.labels import Labels, fingerprint
 from incidentd.severity import Severity, worst
 from incidentd.sources.base import Answered, Sample
@@ -23,6 +24,7 @@ class _Reading:
     value: float | None
     breached: frozenset[Severity]
     clear: bool
+    series: Labels | None = None
 
 
 _NO_SERIES = fingerprint({})
@@ -54,7 +56,7 @@ def step(rule: Rule, answer: Answered, previous: Mapping[str, Alert], at: dateti
 
 def is_quiet(rule: Rule, answer: Answered, previous: Mapping[str, Alert]) -> bool:
     """Whether there is nothing to step: no series, and no alert before."""
-    return not answer.samples and not previous and rule.no_data is not NoData.ALERT
+    return not answer.samples and not previous and rule.no_data is not NoData.ALERT and not rule.heartbeat
 
 
 def worst_value(rule: Rule, samples: Sequence[Sample]) -> float | None:
@@ -65,9 +67,15 @@ def worst_value(rule: Rule, samples: Sequence[Sample]) -> float | None:
     return min(values) if _smaller_is_worse(rule) else max(values)
 
 
-def alert_labels(rule: Rule, series: Labels) -> dict[str, str]:
-    """The labels of an alert: the series' own, the rule's over them, and the rule's name as ``alertname``."""
+def alert_labels(rule: Rule, series: Labels, value: float | None = None) -> dict[str, str]:
+    """The labels of an alert: the series' own, the rule's over them, the rule's name as ``alertname``, and below all
+    of them those that the source adds. Templates among the rule's are expanded; an empty one takes the label away."""
     labels = {**series, **rule.labels, "alertname": rule.name}
+    if rule.templated_labels:
+        labels |= {name: expand.text(rule, template, series, value) for name, template in rule.templated_labels.items()}
+    if not rule.is_native:
+        labels = {name: text for name, text in labels.items() if text}
+    labels = {**rule.external_labels, **labels}
     # PostgreSQL cannot store NUL, Prometheus can: one such series would keep its whole group from being written.
     return {name: value.replace("\0", "\ufffd") for name, value in labels.items()}
 
@@ -75,6 +83,9 @@ def alert_labels(rule: Rule, series: Labels) -> dict[str, str]:
 def _readings(
     rule: Rule, answer: Answered, previous: Mapping[str, Alert]
 ) -> Iterator[tuple[str, tuple[Labels, _Reading]]]:
+    if rule.heartbeat:
+        yield from _heartbeat(rule, answer, previous)
+        return
     seen: set[str] = set()
     numbers = False
     for sample in answer.samples:
@@ -82,7 +93,8 @@ def _readings(
         seen.add(print_)
         if not math.isnan(sample.value):
             numbers = True
-            yield print_, (alert_labels(rule, sample.labels), _read(rule, sample.value))
+            labels = alert_labels(rule, sample.labels, sample.value)
+            yield print_, (labels, _read(rule, sample.value, sample.labels))
     for print_, alert in previous.items():
         if print_ in seen or (reading := _absent(rule)) is None:
             continue
@@ -94,9 +106,26 @@ def _readings(
         yield _NO_SERIES, (alert_labels(rule, {}), reading)
 
 
-def _read(rule: Rule, value: float) -> _Reading:
+def _heartbeat(
+    rule: Rule, answer: Answered, previous: Mapping[str, Alert]
+) -> Iterator[tuple[str, tuple[Labels, _Reading]]]:
+    """One alert for the whole rule: it is breached while no series of a complete answer is what the rule fires for. A
+    NaN says nothing."""
+    values = [sample.value for sample in answer.samples if not math.isnan(sample.value)]
+    for print_, alert in previous.items():
+        if print_ != _NO_SERIES:  # from when the rule was none
+            yield print_, (alert.labels, _CLEAR)
+    if any(_read(rule, value).breached for value in values):
+        if _NO_SERIES in previous:
+            yield _NO_SERIES, (previous[_NO_SERIES].labels, _CLEAR)
+    elif values or not answer.samples:
+        missing = _Reading(None, frozenset(level.severity for level in rule.levels), clear=False)
+        yield _NO_SERIES, (alert_labels(rule, {}), missing)
+
+
+def _read(rule: Rule, value: float, series: Labels | None = None) -> _Reading:
     breached = frozenset(level.severity for level in rule.levels if level.when is None or level.when.holds(value))
-    return _Reading(value, breached, clear=rule.resolve.when is None or rule.resolve.when.holds(value))
+    return _Reading(value, breached, clear=rule.resolve.when is None or rule.resolve.when.holds(value), series=series)
 
 
 def _absent(rule: Rule) -> _Reading | None:
@@ -123,6 +152,7 @@ def _transition(rule: Rule, before: Alert, labels: Labels, reading: _Reading, at
         peak=_peak(rule, before.peak if before.phase is phase else None, value) if severity else None,
         evaluated_at=at,
         firing_since=(before.firing_since or at) if severity else None,
+        series=before.series if reading.series is None else reading.series,
     )
     return Transition(before, after, change(before, after))
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from incidentd.alert import Alert, Change, Phase, Transition
 from incidentd.catalog.rule import Rule
-from incidentd.evaluation import ladder
+from incidentd.evaluation import annotate, ladder
 from incidentd.incidents.evaluated import Evaluated, Missed
 from incidentd.sources.base import Answered
 
@@ -27,7 +27,7 @@ def walk(rule: Rule, answers: Iterable[tuple[datetime, Answered]], previous: Map
             if step.change is Change.FIRED:
                 began[print_] = at
             elif step.change is Change.CLEARED and print_ in began:
-                missed.append(Missed(step.before, began.pop(print_), at))
+                missed.append(Missed(step.before, began.pop(print_), at, annotate.texts(rule, step.before, at)))
             lasts[print_] = now[print_] = step.after
             if step.after.phase is Phase.INACTIVE:
                 del now[print_]

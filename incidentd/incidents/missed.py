@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from incidentd.catalog import runbook_link
 from incidentd.incidents import wording
 from incidentd.incidents.actor import SYSTEM
 from incidentd.incidents.evaluated import Evaluated, Missed
@@ -21,7 +22,7 @@ def record(tx: Transaction, evaluations: Sequence[Evaluated]) -> None:
     """One resolved incident for all that was missed of one key; an entry in its timeline where one is open or held."""
     by_key: dict[str, list[tuple[Evaluated, Missed]]] = {}
     for evaluated in evaluations:
-        for missed in evaluated.missed:
+        for missed in evaluated.missed if evaluated.rule.opens else ():
             by_key.setdefault(incident_key(evaluated.rule, missed.alert.labels), []).append((evaluated, missed))
     for key, members in by_key.items():
         latest = incidents.latest_with_key(tx.session, key)
@@ -36,15 +37,17 @@ def _write(tx: Transaction, key: str, members: list[tuple[Evaluated, Missed]], p
     members.sort(key=lambda member: member[1].began_at)
     rule, (_, first) = members[0][0].rule, members[0]
     worst = min((missed.alert.severity or rule.levels[-1].severity for _, missed in members), key=lambda one: one.rank)
+    found = runbook_link.find(tx.catalog, rule, first.annotations, first.alert.labels)
     incident = Incident(
         key=key,
-        title=wording.summary(rule, first.alert),
+        title=wording.summary(rule, first.alert, first.annotations),
         state=State.RESOLVED.value,
         severity=worst.value,
         peak_severity=worst.value,
         labels=dict(first.alert.labels),
         component=rule.component or "",
-        runbook=rule.runbook or "",
+        runbook=found.runbook,
+        runbook_url=found.url,
         owner=rule.owner,
         rule_commit=tx.catalog.commit,
         previous_number=previous.number if previous else None,
@@ -70,7 +73,8 @@ def _part(number: int, evaluated: Evaluated, missed: Missed) -> IncidentAlert:
         rule=evaluated.rule.name,
         labels=dict(alert.labels),
         severity=alert.severity.value if alert.severity else "",
-        summary=wording.summary(evaluated.rule, alert),
+        summary=wording.summary(evaluated.rule, alert, missed.annotations),
+        annotations=dict(missed.annotations),
         value=alert.value,
         peak=alert.peak,
         since=missed.began_at,

@@ -55,6 +55,7 @@ class Incident(SQLModel, table=True):
     labels: dict[str, str] = Field(default_factory=dict, sa_column=_json())
     component: str = ""
     runbook: str = ""
+    runbook_url: str = Field(default="", sa_type=Text)
     owner: str = ""
     rule_commit: str = ""
     cooldown_seconds: float = 0
@@ -89,6 +90,7 @@ class IncidentAlert(SQLModel, table=True):
     condition: str = ""
     summary: str = Field(default="", sa_type=Text)
     description: str = Field(default="", sa_type=Text)
+    annotations: dict[str, str] = Field(default_factory=dict, sa_column=_json())
     value: float | None = None
     peak: float | None = None
     since: datetime

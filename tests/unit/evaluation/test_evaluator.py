@@ -298,3 +298,12 @@ def test_groups_are_the_rules_of_one_source_and_interval() -> None:
         ("p/30s", ["B"]), ("p/60s", ["Down", "C"]),
     ]  # fmt: skip
     assert isinstance(found[0], Group)
+
+
+def test_annotations_are_expanded_with_what_the_source_says_at_the_slot(tmp_path: Path) -> None:
+    text = '{{ $labels.job }}: {{ query "count(up)" | first | value }} in all'
+    of = rule(annotations={"summary": text}, identity=("f", "g", "Down"))
+    tower = Watchtower(tmp_path, of)
+    tower.at(3, {"up == 0": breach(job="a"), "count(up)": Answered((Sample({}, 12.0),))})
+    assert tower.source.asked[1:] == [(["count(up)"], T0 + timedelta(minutes=3))]
+    assert tower.incidents() == ["a: 12 in all: detected"]
