@@ -73,7 +73,12 @@ def opened(body: bytes, wanted: str = "vector") -> dict[str, Any]:
 
 def samples(result: list[Any]) -> tuple[Sample, ...]:
     """The samples of a vector, their labels without ``__name__``. Raises SourceError if that makes two alike."""
-    return told_apart([_sample(series) for series in result])
+    return told_apart(read(result))
+
+
+def read(result: list[Any]) -> list[Sample]:
+    """The same, alike or not."""
+    return [_sample(series) for series in result]
 
 
 def told_apart(found: Sequence[Sample]) -> tuple[Sample, ...]:
