@@ -16,6 +16,7 @@ _TEXT_READ = 2_000
 _REMARK = "PromQL info:"
 """How newer Prometheus 2 begins what it puts among the warnings though the answer is whole; Prometheus 3: ``infos``."""
 
+_TEXTS = frozenset({str})
 _OF_THE_QUERY = frozenset({200, 400, 413, 414, 422})
 """Statuses that speak of what was asked: wrong, or too long."""
 
@@ -127,7 +128,7 @@ def histograms() -> SourceError:
 def labels_of(series: Any) -> dict[str, str]:
     """The labels of one series, without ``__name__``. Raises SourceError if it has none."""
     match series:
-        case {"metric": dict(labels)} if all(isinstance(value, str) for value in labels.values()):
+        case {"metric": dict(labels)} if set(map(type, labels.values())) <= _TEXTS:
             labels.pop("__name__", None)
             return labels
     raise _shapeless()
