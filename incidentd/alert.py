@@ -36,7 +36,8 @@ class AlertKey:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """The state of one alert after one evaluation. *levels* has an entry for each level that is not at rest."""
+    """The state of one alert after one evaluation. *levels* has an entry for each level that is not at rest. *series*
+    has the labels of the series alone, without the rule's; it is not stored, and empty until the series is seen."""
 
     key: AlertKey
     labels: Labels
@@ -47,6 +48,7 @@ class Alert:
     peak: float | None = None
     evaluated_at: datetime | None = None
     firing_since: datetime | None = None
+    series: Labels = field(default_factory=dict, compare=False)
 
     @property
     def is_clearing(self) -> bool:
@@ -78,7 +80,8 @@ class Transition:
 
     @property
     def is_news(self) -> bool:
-        """Whether it must be stored: a clock started or stopped, or the value of a firing alert moved."""
-        if self.change is not Change.SAME or self.before.levels != self.after.levels:
+        """Whether it must be stored: a clock started or stopped, or the value or the labels of a firing alert moved."""
+        before, after = self.before, self.after
+        if self.change is not Change.SAME or before.levels != after.levels:
             return True
-        return self.after.phase is Phase.FIRING and self.before.value != self.after.value
+        return after.phase is Phase.FIRING and (before.value != after.value or before.labels != after.labels)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from incidentd.catalog import runbook_link as runbook_links
 from incidentd.catalog.catalog import Catalog
+from incidentd.catalog.runbook_link import Reference
 from incidentd.lifecycle import Action, State, actions
 from incidentd.notify.notification import AlertLine, Kind, Notification, PrivateReply, RunbookLink, TimelineLine
 from incidentd.severity import Severity
@@ -92,14 +94,17 @@ def kind_of(kinds: Sequence[Kind], state: State, *, first_contact: bool) -> Kind
 
 
 def runbook_link(incident: Incident, catalog: Catalog, base_url: str) -> RunbookLink | None:
-    """The incident's runbook as it is authored now."""
-    runbook = catalog.runbook(incident.runbook)
-    if runbook is None:
+    """The incident's runbook as it is authored now, or where it is if it is not ours."""
+    link = runbook_links.link(catalog, Reference(incident.runbook, incident.runbook_url), base_url)
+    if link is None:
         return None
+    if link.runbook is None:
+        return RunbookLink(name="", title=link.title, url=link.url, next_step="", owner="", expected_resolution=None)
+    runbook = link.runbook
     return RunbookLink(
         name=runbook.name,
-        title=runbook.front.title,
-        url=f"{base_url}/runbooks/{runbook.name}",
+        title=link.title,
+        url=link.url,
         next_step=runbook.next_step,
         owner=runbook.front.owner,
         expected_resolution=runbook.front.expected_resolution,
@@ -114,6 +119,7 @@ def _line(alert: IncidentAlert) -> AlertLine:
         labels=alert.labels,
         severity=Severity(alert.severity),
         condition=alert.condition,
+        annotations=alert.annotations,
         value=alert.value,
         peak=alert.peak,
         since=alert.since,

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -44,9 +44,9 @@ class Prometheus:
     """A Prometheus server that scrapes *scrape* (job -> host:port); a context manager.
 
     *rules* is the text of a rule file, *backfill* OpenMetrics text with timestamps that becomes blocks before the first
-    start. Without *data_dir* everything is in a temporary directory that `close` removes. Raises PrometheusMissing, and
-    DemoError when the server does not become ready. The server dies with the thread that started it (Linux with
-    util-linux: the kernel sees to it).
+    start, *flags* are further ones of its command line. Without *data_dir* everything is in a temporary directory that
+    `close` removes. Raises PrometheusMissing, and DemoError when the server does not become ready. The server dies with
+    the thread that started it (Linux with util-linux: the kernel sees to it).
     """
 
     def __init__(
@@ -58,8 +58,10 @@ class Prometheus:
         data_dir: Path | None = None,
         backfill: str | None = None,
         port: int = 0,
+        flags: Sequence[str] = (),
     ) -> None:
         self.port = port
+        self._flags = tuple(flags)
         self._wanted_port = port
         self._scrape = dict(scrape or {})
         self._rules = rules
@@ -115,7 +117,8 @@ class Prometheus:
         try:
             urllib.request.urlopen(request, timeout=RELOAD_TIMEOUT_S).close()  # noqa: S310 - our own server
         except OSError as exc:
-            raise DemoError(f"Prometheus did not take the rules: {exc}") from exc
+            said = _tail(self._prepare() / "prometheus.log")
+            raise DemoError(f"Prometheus did not take the rules: {exc}; {said}") from exc
 
     def pause(self) -> None:
         """Stop the process in its tracks: connections are accepted by the kernel, and nobody answers."""
@@ -189,6 +192,7 @@ class Prometheus:
             "--web.enable-lifecycle",
             "--log.level=warn",
             *self._quick_start,
+            *self._flags,
         ]
         with (directory / "prometheus.log").open("wb") as log:
             # In a group of its own: a Ctrl-C on the terminal is for whoever runs us, who then ends us in order.

@@ -118,9 +118,9 @@ def _descended(tx: Transaction, incident: Incident, before: Severity) -> None:
 def _alerts_changed(tx: Transaction, episode: Episode) -> None:
     parts = []
     if episode.fired:
-        parts.append(f"{_count(episode.fired)} began to fire")
+        parts.append(f"{wording.alerts(episode.fired)} began to fire")
     if episode.cleared:
-        parts.append(f"{_count(episode.cleared)} cleared")
+        parts.append(f"{wording.alerts(episode.cleared)} cleared")
     if parts:
         text = ", ".join(parts)
         tx.record(episode.incident, EntryKind.ALERT, RULE, text)
@@ -146,7 +146,3 @@ def _common_labels(firing: Sequence[Firing]) -> dict[str, str]:
     for one in firing:
         common = {name: value for name, value in common.items() if one.labels.get(name) == value}
     return common
-
-
-def _count(alerts: int) -> str:
-    return "1 alert" if alerts == 1 else f"{alerts} alerts"

@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 
 from incidentd.alert import Alert, AlertKey, Change, Transition
+from incidentd.catalog import runbook_link
 from incidentd.catalog.rule import Rule
+from incidentd.catalog.runbook_link import Reference
 from incidentd.incidents import wording
 from incidentd.incidents.episode import Episode, cooldown_end
 from incidentd.incidents.evaluated import Evaluated
@@ -33,7 +35,7 @@ def incident_key(rule: Rule, labels: Labels) -> str:
 def place(tx: Transaction, news: Sequence[News]) -> list[Episode]:
     """Writes each alert's part in its incident. What each incident must be told of, in the order in which they were
     touched; the queries do not grow with the alerts."""
-    keys = {incident_key(evaluated.rule, one.after.labels) for evaluated, one in news if one.change is Change.FIRED}
+    keys = {incident_key(evaluated.rule, one.after.labels) for evaluated, one in news if _opens(evaluated, one)}
     held = parts.holding(tx.session, (one.after.key for _, one in news if _goes_on(one)))
     newest = incidents.newest_with_keys(tx.session, keys)
     numbers = {*newest.values(), *(part.incident_number for part in held.values())}
@@ -45,7 +47,7 @@ def place(tx: Transaction, news: Sequence[News]) -> list[Episode]:
     written: dict[tuple[int, AlertKey], Part] = {}
     for evaluated, transition in news:
         alert = transition.after
-        if transition.change is Change.FIRED:
+        if _opens(evaluated, transition):
             episode = by_key[incident_key(evaluated.rule, alert.labels)]
             held[alert.key] = _fire(tx, episode, evaluated, alert)
         elif not _goes_on(transition) or alert.key not in held:
@@ -60,6 +62,11 @@ def place(tx: Transaction, news: Sequence[News]) -> list[Episode]:
     return list(touched.values())
 
 
+def _opens(evaluated: Evaluated, transition: Transition) -> bool:
+    """Whether the alert began to fire, and its rule opens incidents."""
+    return transition.change is Change.FIRED and evaluated.rule.opens
+
+
 def _goes_on(transition: Transition) -> bool:
     """Whether the alert fired before."""
     return transition.change is not Change.FIRED and transition.before.severity is not None
@@ -68,19 +75,19 @@ def _goes_on(transition: Transition) -> bool:
 def _open(tx: Transaction, by_key: dict[str, Episode], news: Sequence[News]) -> None:
     """Adds to *by_key* the incidents that are opened for the alerts that no incident takes in."""
     for evaluated, transition in news:
-        if transition.change is not Change.FIRED:
+        if not _opens(evaluated, transition):
             continue
         key = incident_key(evaluated.rule, transition.after.labels)
         latest = by_key.get(key)
         if latest is None or not _takes_in(tx, latest.incident):
-            incident = _new(tx, key, evaluated.rule, transition.after, latest.incident if latest else None)
+            incident = _new(tx, key, evaluated, transition.after, latest.incident if latest else None)
             by_key[key] = Episode(incident, is_new=True)
     tx.session.flush()
 
 
 def _fire(tx: Transaction, episode: Episode, evaluated: Evaluated, alert: Alert) -> Part:
     episode.fired += 1
-    _lead(episode.incident, evaluated.rule, alert)
+    _lead(tx, episode.incident, evaluated, alert)
     part = Part(
         incident_number=number_of(episode.incident),
         rule_id=alert.key.rule_id,
@@ -100,13 +107,16 @@ def _go_on(tx: Transaction, episode: Episode, part: Part, evaluated: Evaluated, 
         episode.cleared += 1
     else:
         _describe(part, evaluated, transition.after)
-    _lead(episode.incident, evaluated.rule, transition.after)
+    _lead(tx, episode.incident, evaluated, transition.after)
 
 
-def _lead(incident: Incident, rule: Rule, alert: Alert) -> None:
+def _lead(tx: Transaction, incident: Incident, evaluated: Evaluated, alert: Alert) -> None:
     """Where several rules share an incident, what to do about it is what the worst of them says."""
+    rule = evaluated.rule
     if alert.severity is not None and alert.severity.is_worse_than(Severity(incident.severity)):
-        incident.runbook = rule.runbook or incident.runbook
+        found = _runbook(tx, evaluated, alert)
+        if found.runbook or found.url:
+            incident.runbook, incident.runbook_url = found.runbook, found.url
         incident.component = rule.component or incident.component
         incident.owner = rule.owner or incident.owner
 
@@ -122,8 +132,15 @@ def _describe(part: Part, evaluated: Evaluated, alert: Alert) -> None:
     part.clearing = alert.is_clearing
     if part.clearing:
         return  # the words stay those of what was wrong
-    part.summary = wording.summary(rule, alert)
-    part.description = wording.description(rule, alert, evaluated.evidence)
+    annotations = evaluated.annotations.get(alert.key.fingerprint, {})
+    part.summary = wording.summary(rule, alert, annotations)
+    part.description = wording.description(rule, alert, evaluated.evidence, annotations)
+    part.annotations = dict(annotations)
+
+
+def _runbook(tx: Transaction, evaluated: Evaluated, alert: Alert) -> Reference:
+    texts = evaluated.annotations.get(alert.key.fingerprint, evaluated.rule.annotations)
+    return runbook_link.find(tx.catalog, evaluated.rule, texts, alert.labels)
 
 
 def _takes_in(tx: Transaction, incident: Incident) -> bool:
@@ -133,7 +150,8 @@ def _takes_in(tx: Transaction, incident: Incident) -> bool:
     return tx.now < cooldown_end(incident, tx.now)
 
 
-def _new(tx: Transaction, key: str, rule: Rule, alert: Alert, previous: Incident | None) -> Incident:
+def _new(tx: Transaction, key: str, evaluated: Evaluated, alert: Alert, previous: Incident | None) -> Incident:
+    rule, found = evaluated.rule, _runbook(tx, evaluated, alert)
     severity = alert.severity or rule.levels[-1].severity
     incident = Incident(
         key=key,
@@ -142,7 +160,8 @@ def _new(tx: Transaction, key: str, rule: Rule, alert: Alert, previous: Incident
         severity=severity.value,
         peak_severity=severity.value,
         component=rule.component or "",
-        runbook=rule.runbook or "",
+        runbook=found.runbook,
+        runbook_url=found.url,
         owner=rule.owner,
         rule_commit=tx.catalog.commit,
         cooldown_seconds=rule.cooldown.total_seconds(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -25,7 +25,7 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class AlertLine:
     """One alert of the incident as it is now. *condition* is what was crossed, as ``> 0.05``; empty when the
-    expression compares by itself."""
+    expression compares by itself. *annotations* are those of a Prometheus rule."""
 
     rule: str
     summary: str
@@ -37,11 +37,13 @@ class AlertLine:
     peak: float | None
     since: datetime
     cleared_at: datetime | None
+    annotations: Labels = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class RunbookLink:
-    """What to do: *next_step* is plain text, *url* leads to the rendered runbook."""
+    """What to do: *next_step* is plain text, *url* leads to the rendered runbook. One that is not ours has neither
+    name nor next step, only a title and a URL."""
 
     name: str
     title: str

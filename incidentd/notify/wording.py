@@ -139,7 +139,8 @@ def plain(notification: Notification) -> str:
     n = notification
     lines = [n.headline, n.title, "", *(f"{fact.name}: {fact.value}" for fact in facts(n)), ""]
     if n.runbook:
-        lines += [f"Next: {n.runbook.next_step}", f"Runbook: {n.runbook.url}", ""]
+        lines += [f"Next: {n.runbook.next_step}"] if n.runbook.next_step else []
+        lines += [f"Runbook: {n.runbook.url}", ""]
     lines += [f"- {alert_line(alert)}" for alert in n.alerts[:20]]
     lines += ["", n.url]
     return clean("\n".join(lines), _MAX_PLAIN)

@@ -32,6 +32,7 @@ class Part:
     condition: str = ""
     summary: str = ""
     description: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
     value: float | None = None
     peak: float | None = None
     clearing: bool = False

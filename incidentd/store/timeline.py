@@ -25,6 +25,7 @@ class EntryKind(StrEnum):
     PAGED = "paged"
     NOTE = "note"
     DELIVERY = "delivery"
+    MISSED = "missed"
 
 
 def append(

@@ -28,12 +28,14 @@ class _Answer(BaseModel):
 
 
 class AlertOut(_Answer):
-    """One alert's part in the incident; *cleared_at* is null while it fires."""
+    """One alert's part in the incident; *cleared_at* is null while it fires, *annotations* are those of a Prometheus
+    rule."""
 
     rule: str
     fingerprint: str
     summary: str
     description: str
+    annotations: Labels
     labels: Labels
     severity: Severity
     condition: str
@@ -44,6 +46,8 @@ class AlertOut(_Answer):
 
 
 class RunbookOut(_Answer):
+    """One that is not ours has no *name*, and its *url* leads out."""
+
     name: str
     title: str
     url: str

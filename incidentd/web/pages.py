@@ -8,6 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
+from incidentd.catalog import runbook_link
+from incidentd.catalog.runbook_link import Reference
 from incidentd.incidents.actor import Actor, Origin
 from incidentd.incidents.outcome import Outcome, Result
 from incidentd.lifecycle import OPEN_STATES, Action, State
@@ -149,6 +151,7 @@ def _incident(
         older_entries=max(0, len(entries) - _MOST_ENTRIES),
         told=told_of,
         runbook=context.current().runbook(incident.runbook),
+        link=runbook_link.link(context.current(), Reference(incident.runbook, incident.runbook_url), ""),
         said=said,
         note=note,
         most_characters=MAX_NOTE,

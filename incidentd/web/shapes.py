@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from incidentd.catalog import runbook_link
 from incidentd.catalog.catalog import Catalog
+from incidentd.catalog.runbook_link import Reference
 from incidentd.lifecycle import State, actions
 from incidentd.store import incidents, timeline
 from incidentd.store.database import Session
@@ -43,16 +45,21 @@ def in_full(session: Session, context: WebContext, number: int) -> IncidentInFul
     return IncidentInFull.model_validate({**fields, "deliveries": deliveries})
 
 
-def runbook(catalog: Catalog, name: str, base_url: str) -> RunbookOut | None:
-    """The runbook of that name as it is authored now."""
-    found = catalog.runbook(name)
-    if found is None:
+def runbook(catalog: Catalog, reference: Reference, base_url: str) -> RunbookOut | None:
+    """The runbook as it is authored now, or where it is if it is not ours."""
+    link = runbook_link.link(catalog, reference, base_url)
+    if link is None:
         return None
+    found = link.runbook
+    if found is None:
+        return RunbookOut(
+            name="", title=link.title, url=link.url, owner="", next_step="", expected_resolution_seconds=None
+        )
     expected = found.front.expected_resolution
     return RunbookOut(
         name=found.name,
         title=found.front.title,
-        url=f"{base_url}/runbooks/{found.name}",
+        url=link.url,
         owner=found.front.owner,
         next_step=found.next_step,
         expected_resolution_seconds=expected.total_seconds() if expected is not None else None,
@@ -66,7 +73,8 @@ def _fields(
     count: AlertCount,
     entries: Sequence[TimelineEntry],
 ) -> dict[str, Any]:
-    linked = runbook(context.current(), incident.runbook, context.settings.base_url)
+    reference = Reference(incident.runbook, incident.runbook_url)
+    linked = runbook(context.current(), reference, context.settings.base_url)
     return {
         **{name: getattr(incident, name) for name in _COPIED},
         "name": f"INC-{incident.number}",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from incidentd.catalog.checks.rule_expr import fault, without_texts
+from incidentd.catalog.checks.rule_expr import fault
 from incidentd.catalog.checks.subject import Subject
 from incidentd.catalog.problem import Gravity, Problem
 from incidentd.catalog.rule import NoData
+from incidentd.sources.expression import without_texts
 
 NAME = "rule-condition"
 
@@ -27,7 +28,7 @@ def check(subject: Subject) -> Iterator[Problem]:
                 check=NAME,
                 gravity=Gravity.WARNING,
             )
-        if rule.compares_by_itself and fault(rule.expr) is None and not _chooses(rule.expr):
+        if rule.compares_by_itself and not rule.heartbeat and fault(rule.expr) is None and not _chooses(rule.expr):
             yield Problem(
                 authored.position("expr"),
                 f"{rule.name} fires for every series: neither its expression nor a `when` compares",
