@@ -70,7 +70,7 @@ def main() -> None:
     run.load.append(machine.load())
     run.seconds = time.monotonic() - begun
     print(report.as_markdown(run))
-    if options.out:
+    if options.out is not None and str(options.out) != ".":
         report.write(run, options.out)
 
 
