@@ -10,8 +10,7 @@ __all__ = ["CallError", "Data", "Sample", "TemplateError", "check", "expand"]
 
 # Prometheus puts this before every template, so places in error texts count it.
 _BEFORE = (
-    "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}"
-    "{{$externalURL := .ExternalURL}}{{$value := .Value}}"
+    "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}"
 )
 _ACTIONS_BEFORE = 4
 

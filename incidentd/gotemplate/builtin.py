@@ -46,7 +46,7 @@ class Deref:
 
 
 def text_of(*values: object) -> str:
-    """evalArgs of Go: one text of all *values*."""
+    """One text of all *values*, as where they are printed by themselves."""
     if len(values) == 1 and isinstance(values[0], str):
         return values[0]
     shown = [_printable(value) for value in values]
@@ -128,7 +128,7 @@ def _less(first: object, second: object) -> bool:
     if kinds[0] in ("bool", "complex"):
         raise CallError("invalid type for comparison")
     if isinstance(first, str):
-        return first.encode() < str(second).encode()
+        return first < str(second)
     return first < second  # type: ignore[operator,no-any-return]
 
 
@@ -252,4 +252,3 @@ BUILTIN = table(
     Function("gt", (ANY, ANY), lambda first, second: not _less_or_equal(first, second)),
     Function("ge", (ANY, ANY), lambda first, second: not _less(first, second)),
 )
-__all__ = ["BUILTIN", "Time", "text_of"]

@@ -2,10 +2,10 @@
 
 
 class TemplateError(Exception):
-    """A template cannot be read or executed; the text is what Prometheus prints in `<error expanding template: ...>`."""
+    """A template does not parse or fails; the text is what Prometheus shows as `<error expanding template: ...>`."""
 
 
-class SyntaxProblem(Exception):  # noqa: N818 - not an error of its own: the template's name is added where it is known
+class SyntaxProblem(Exception):  # noqa: N818 - the template's name is still to come
     """A template's text does not parse: what, in which line (from 1), and in which line its action started."""
 
     def __init__(self, message: str, line: int, started: int | None = None) -> None:

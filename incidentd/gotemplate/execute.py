@@ -1,6 +1,6 @@
 """A tree and its data -> text, within bounds."""
 
-from collections.abc import Mapping, Sized
+from collections.abc import Mapping
 
 from incidentd.gotemplate import nodes, number
 from incidentd.gotemplate.builtin import BUILTIN, text_of
@@ -13,6 +13,7 @@ from incidentd.gotemplate.values import (
     SAMPLE,
     SAMPLES,
     Args,
+    Html,
     Nothing,
     Root,
     Samples,
@@ -31,6 +32,7 @@ MAX_CALLS = 20  # template calls within each other
 FUNCTIONS = {**BUILTIN, **PROMETHEUS}
 NAMES = frozenset(FUNCTIONS)
 _MISSING = object()  # no value from the stage before
+_LONG = {str, Html, dict, Args, Samples}
 _NULLABLE = {ANY, SAMPLE, SAMPLES}
 _SHORT = {"and": False, "or": True}  # the truth that ends them
 
@@ -67,13 +69,14 @@ class Execution:
         """The text, without the first *skip* nodes, whose variables are those of Prometheus."""
         data = self.data
         labels, external_labels = _plain(data.labels), _plain(data.external_labels)
-        root = Root(labels, external_labels, data.external_url, data.value)
+        value = float(data.value)
+        root = Root(labels, external_labels, data.external_url, value)
         self.variables = [
             ["$", root],
             ["$labels", labels],
             ["$externalLabels", external_labels],
             ["$externalURL", data.external_url],
-            ["$value", data.value],
+            ["$value", value],
         ]
         try:
             self.walk(root, self.tree.root[skip:])
@@ -190,7 +193,7 @@ class Execution:
         if isinstance(value, Samples):
             return list(enumerate(value))
         if isinstance(value, Mapping):
-            return sorted(value.items(), key=lambda pair: pair[0].encode(errors="replace"))
+            return sorted(value.items())
         if isinstance(value, int) and not isinstance(value, bool):
             return [(at, at) for at in range(min(value, MAX_STEPS + 1))]
         if value is None or isinstance(value, Nothing):
@@ -264,26 +267,33 @@ class Execution:
         """The value of *node*, of whatever type it has by itself."""
         self.spend(1)
         self.node = node
-        if isinstance(node, nodes.Variable):
-            value = self.lookup(node.name)
-            return self.fields(dot, value, node.fields, [], _MISSING) if node.fields else value
-        if isinstance(node, nodes.Field):
-            return self.fields(dot, dot, node.names, [], _MISSING)
-        if isinstance(node, nodes.String | nodes.Bool):
-            return node.value
-        if isinstance(node, nodes.Dot):
-            return dot
-        if isinstance(node, nodes.Pipe):
-            return self.pipeline(dot, node)
-        if isinstance(node, nodes.Identifier):
-            return self.function(dot, node, node, [], _MISSING)
-        if isinstance(node, nodes.Chain):
-            return self.chain(dot, node, [], _MISSING)
-        if isinstance(node, nodes.Number):
-            if node.overflows and number.ideal(node) is None:
-                raise self.error(f"{node} overflows int")
-            return number.ideal(node)
-        return None
+        match node:
+            case nodes.Variable():
+                value = self.lookup(node.name)
+                found = self.fields(dot, value, node.fields, [], _MISSING) if node.fields else value
+            case nodes.Field():
+                found = self.fields(dot, dot, node.names, [], _MISSING)
+            case nodes.String() | nodes.Bool():
+                found = node.value
+            case nodes.Number():
+                found = self.number(node)
+            case nodes.Dot():
+                found = dot
+            case nodes.Pipe():
+                found = self.pipeline(dot, node)
+            case nodes.Identifier():
+                found = self.function(dot, node, node, [], _MISSING)
+            case nodes.Chain():
+                found = self.chain(dot, node, [], _MISSING)
+            case nodes.Nil():
+                found = None
+        return found
+
+    def number(self, node: nodes.Number) -> object:
+        value = number.ideal(node)
+        if value is None:
+            raise self.error(f"{node} overflows int")
+        return value
 
     def chain(self, dot: object, node: nodes.Chain, args: list[nodes.Operand], final: object) -> object:
         value = self.operand(dot, node.node)
@@ -339,6 +349,7 @@ class Execution:
         node: nodes.Any,
         args: list[nodes.Operand],
         final: object,
+        *,
         receiver: object = None,
     ) -> object:
         self.check_count(function, len(args[1:]), final)
@@ -351,14 +362,15 @@ class Execution:
             values.insert(0, self)
         if receiver is not None:
             values.insert(0, receiver)
+        self.spend(1 + sum(len(value) for value in values if type(value) in _LONG) // CHARACTERS_PER_STEP)  # type: ignore[arg-type,misc]
         try:
             result = function.call(*values)
-            if isinstance(result, str) and len(result) > MAX_LENGTH:
-                raise CallError(f"more than {MAX_LENGTH} characters")
         except CallError as error:
             self.node = node
             raise self.error(f"error calling {function.name}: {error}") from error
-        self.spend(1 + sum(len(value) for value in values if isinstance(value, Sized)) // CHARACTERS_PER_STEP)
+        if isinstance(result, str) and len(result) > MAX_LENGTH:
+            self.node = node
+            raise self.error(f"error calling {function.name}: more than {MAX_LENGTH} characters")
         return result
 
     def check_count(self, function: Function, given: int, final: object) -> None:

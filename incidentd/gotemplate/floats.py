@@ -24,6 +24,8 @@ def parse(text: str) -> float:
         value = float.fromhex(text) if "x" in text.lower() else float(text)
     except OverflowError as error:
         raise ValueError("value out of range") from error
+    except ValueError as error:
+        raise ValueError("invalid syntax") from error
     if math.isinf(value) and "inf" not in text.lower():
         raise ValueError("value out of range")
     return value

@@ -90,23 +90,22 @@ def duration(given: object) -> str:
         return f"{four_digits(value)}s"
     if abs(value) < 1:
         return f"{_magnified(value)}s"
-    sign = "-" if value < 0 else ""
-    value = abs(value)
-    # int64 of a float beyond its range is its minimum, and Go divides towards zero: both halves as they come.
+    return f"{'-' if value < 0 else ''}{_parts(abs(value))}"
+
+
+def _parts(value: float) -> str:
+    """Days to seconds of at least one second.
+
+    Beyond int64 the seconds are its smallest number, as in Go, whose division goes towards zero.
+    """
     whole = int(value) if value < _INT64 else -int(_INT64)
-    days, hours, minutes, seconds = (
-        _quotient(whole, 86_400),
-        _rest(_quotient(whole, 3_600), 24),
-        _rest(_quotient(whole, 60), 60),
-        _rest(whole, 60),
-    )
+    days, hours = _quotient(whole, 86_400), _rest(_quotient(whole, 3_600), 24)
+    minutes, seconds = _rest(_quotient(whole, 60), 60), _rest(whole, 60)
     if days:
-        return f"{sign}{days}d {hours}h {minutes}m {seconds}s"
+        return f"{days}d {hours}h {minutes}m {seconds}s"
     if hours:
-        return f"{sign}{hours}h {minutes}m {seconds}s"
-    if minutes:
-        return f"{sign}{minutes}m {seconds}s"
-    return f"{sign}{four_digits(value)}s"
+        return f"{hours}h {minutes}m {seconds}s"
+    return f"{minutes}m {seconds}s" if minutes else f"{four_digits(value)}s"
 
 
 def _quotient(value: int, by: int) -> int:
@@ -131,6 +130,11 @@ def to_time(given: object) -> Time:
     if not math.isfinite(value):
         raise CallError("value is NaN or Inf")
     return Time(_moment(value))
+
+
+def milliseconds(at: datetime) -> int:
+    """Since 1970."""
+    return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _moment(seconds: float) -> datetime:

@@ -8,12 +8,28 @@ _TOKEN = re.compile(
     r"January|Jan|Monday|Mon|MST|2006|Z0700|Z07:00|Z07|-0700|-07:00|-07|"
     r"002|01|02|03|04|05|06|15|__2|_2|PM|pm|[.,](?:0+|9+)(?![0-9])|[1-5]"
 )
+_NOON = 12
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _TOKENS: dict[str, Callable[[datetime], str]] = {
     "January": lambda at: _MONTHS[at.month - 1],
     "Jan": lambda at: _MONTHS[at.month - 1][:3],
     "Monday": lambda at: _DAYS[at.weekday()],
     "Mon": lambda at: _DAYS[at.weekday()][:3],
-    "MST": lambda at: "UTC",
+    "MST": lambda _: "UTC",
     "2006": lambda at: f"{at.year:04d}",
     "06": lambda at: f"{at.year % 100:02d}",
     "01": lambda at: f"{at.month:02d}",
@@ -32,18 +48,13 @@ _TOKENS: dict[str, Callable[[datetime], str]] = {
     "5": lambda at: str(at.second),
     "PM": lambda at: "PM" if at.hour >= _NOON else "AM",
     "pm": lambda at: "pm" if at.hour >= _NOON else "am",
-    "Z0700": lambda at: "Z",
-    "Z07:00": lambda at: "Z",
-    "Z07": lambda at: "Z",
-    "-0700": lambda at: "+0000",
-    "-07:00": lambda at: "+00:00",
-    "-07": lambda at: "+00",
+    "Z0700": lambda _: "Z",
+    "Z07:00": lambda _: "Z",
+    "Z07": lambda _: "Z",
+    "-0700": lambda _: "+0000",
+    "-07:00": lambda _: "+00:00",
+    "-07": lambda _: "+00",
 }
-_NOON = 12
-_MONTHS = (
-    "January February March April May June July August September October November December".split()  # noqa: SIM905
-)
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()  # noqa: SIM905
 
 
 def render(at: datetime, layout: str) -> str:

@@ -114,7 +114,8 @@ class _Lexer:
 
     def _word(self, start: int, char: str) -> _Problem | None:
         if char in _SPACE:
-            return self._spaces(start)
+            self._spaces(start)
+            return None
         if char in "\"'`":
             return self._quoted(start, char)
         if char == "$" or (char == "." and not self.text[start + 1 : start + 2].isdecimal()):

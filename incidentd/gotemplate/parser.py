@@ -142,16 +142,15 @@ class _Parser:
             return self.branch(_BLOCKS[token.kind])
         if token.kind in (Kind.BREAK, Kind.CONTINUE):
             return self.jump(token)
-        if token.kind is Kind.TEMPLATE:
-            return self.call()
-        if token.kind is Kind.BLOCK:
-            return self.block()
-        if token.kind is Kind.END:
-            return nodes.Mark(self.expect(Kind.RIGHT_DELIM, "end").pos, "end")
-        if token.kind is Kind.ELSE:
-            return self.else_mark()
+        if token.kind in (Kind.TEMPLATE, Kind.BLOCK):
+            return self.call() if token.kind is Kind.TEMPLATE else self.block()
+        if token.kind in (Kind.END, Kind.ELSE):
+            return self.end_mark() if token.kind is Kind.END else self.else_mark()
         self.at -= 1
         return nodes.Action(token.pos, self.pipeline("command", Kind.RIGHT_DELIM))
+
+    def end_mark(self) -> nodes.Mark:
+        return nodes.Mark(self.expect(Kind.RIGHT_DELIM, "end").pos, "end")
 
     def else_mark(self) -> nodes.Mark:
         following = self.peek_word()

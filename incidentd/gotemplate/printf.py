@@ -1,6 +1,7 @@
 """print, printf and println as Go's fmt has them."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
@@ -20,22 +21,25 @@ _LARGE = 1_000_000  # a width or precision above this is none, as in Go
 
 def sprint(*values: object) -> str:
     """A space between two values if neither is text."""
-    out: list[str] = []
-    for at, value in enumerate(values):
-        if at and not isinstance(value, str) and not isinstance(values[at - 1], str):
-            out.append(" ")
-        out.append(show(value))
-    return _bounded(out)
+    return _joined(values, lambda before, value: not isinstance(before, str) and not isinstance(value, str))
 
 
 def sprintln(*values: object) -> str:
-    return _bounded([" " * (at > 0) + show(value) for at, value in enumerate(values)]) + "\n"
+    return _joined(values, lambda _before, _value: True) + "\n"
 
 
-def _bounded(parts: list[str]) -> str:
-    if sum(map(len, parts)) > MAX_LENGTH:
-        raise CallError(f"more than {MAX_LENGTH} characters")
-    return "".join(parts)
+def _joined(values: tuple[object, ...], apart: Callable[[object, object], bool]) -> str:
+    out: list[str] = []
+    length = 0
+    for at, value in enumerate(values):
+        if at and apart(values[at - 1], value):
+            out.append(" ")
+        text = show(value)
+        length += len(text) + 1
+        if length > MAX_LENGTH + 1:
+            raise CallError(f"more than {MAX_LENGTH} characters")
+        out.append(text)
+    return "".join(out)
 
 
 def sprintf(form: str, *values: object) -> str:
@@ -44,7 +48,12 @@ def sprintf(form: str, *values: object) -> str:
     out: list[str] = []
     length = 0
     for part in _parts(form):
-        text = part if isinstance(part, str) else state.directive(part)
+        if type(part) is str:
+            text = part
+        elif type(part) is Verb:
+            text = state.value(part, good=True)
+        else:
+            text = state.directive(part)  # type: ignore[arg-type]
         length += len(text)
         if length > MAX_LENGTH:
             raise CallError(f"more than {MAX_LENGTH} characters")
@@ -54,13 +63,14 @@ def sprintf(form: str, *values: object) -> str:
 
 
 @lru_cache(1024)
-def _parts(form: str) -> list[str | re.Match[str]]:
-    out: list[str | re.Match[str]] = []
+def _parts(form: str) -> list[str | Verb | re.Match[str]]:
+    """Text, verbs that are complete, and directives that take numbers from the values."""
+    out: list[str | Verb | re.Match[str]] = []
     at = 0
     for match in _DIRECTIVE.finditer(form):
         if match.start() > at:
             out.append(form[at : match.start()])
-        out.append(match)
+        out.append(match if "*" in match[0] or "[" in match[0] else _complete(match))
         at = match.end()
     if at < len(form):
         out.append(form[at:])
@@ -80,6 +90,17 @@ def _verb(letter: str, flags: str) -> Verb:
         with_names=plus and is_v,
         as_syntax=sharp and is_v,
     )
+
+
+def _complete(match: re.Match[str]) -> str | Verb:
+    verb = _verb(match["letter"], match["flags"])
+    if match["width"]:
+        if int(match["width"][:9]) > _LARGE:
+            return "%!(NOVERB)"
+        verb = replace(verb, width=int(match["width"]))
+    if match["point"]:
+        verb = replace(verb, precision=int(match["precision"][:9] or 0))
+    return verb
 
 
 class _State:

@@ -3,11 +3,11 @@
 import ipaddress
 import urllib.parse
 
-from incidentd.gotemplate import humanize, regexp
+from incidentd.gotemplate import humanize, layout, regexp
 from incidentd.gotemplate.errors import CallError
 from incidentd.gotemplate.functions import ANY, STRING, Function, Surroundings, table
-from incidentd.gotemplate.verbs import MAX_LENGTH
 from incidentd.gotemplate.values import SAMPLE, SAMPLES, Args, Html, Nothing, Sample, Samples, Time
+from incidentd.gotemplate.verbs import MAX_LENGTH
 
 _NIL_POINTER = "runtime error: invalid memory address or nil pointer dereference"
 MAX_SAMPLES = 10_000
@@ -51,16 +51,22 @@ def _strvalue(sample: Sample | Nothing) -> str:
 def _sort_by_label(name: str, samples: Samples | Nothing) -> Samples | Nothing:
     """In place, as in Prometheus: a variable that holds the same list sees it sorted."""
     if isinstance(samples, Samples):
-        samples.sort(key=lambda sample: sample.labels.get(name, "").encode())
+        samples.sort(key=lambda sample: sample.labels.get(name, ""))
     return samples
 
 
 def _args(*values: object) -> Args:
     args = Args((f"arg{at}", value) for at, value in enumerate(values))
-    args.size = sum(value.size if isinstance(value, Args) else len(value) if isinstance(value, str) else 1 for value in values)
+    args.size = sum(_size(value) for value in values)
     if args.size > MAX_LENGTH:
         raise CallError(f"more than {MAX_LENGTH} characters")
     return args
+
+
+def _size(value: object) -> int:
+    if isinstance(value, Args):
+        return value.size
+    return len(value) if isinstance(value, str | dict | Samples) else 1
 
 
 def _title(text: str) -> str:
@@ -187,15 +193,15 @@ PROMETHEUS = table(
     Function("now", (), _now, wants_around=True),
 )
 TIME_METHODS = {
-    "Format": Function("Format", (STRING,), lambda time, layout: humanize.layout.render(time.at, layout)),
-    "Unix": Function("Unix", (), lambda time: int(time.at.timestamp() // 1)),
-    "UnixMilli": Function("UnixMilli", (), lambda time: int(time.at.timestamp() * 1000 // 1)),
+    "Format": Function("Format", (STRING,), lambda time, form: layout.render(time.at, form)),
+    "Unix": Function("Unix", (), lambda time: humanize.milliseconds(time.at) // 1000),
+    "UnixMilli": Function("UnixMilli", (), lambda time: humanize.milliseconds(time.at)),
     "Year": Function("Year", (), lambda time: time.at.year),
     "Day": Function("Day", (), lambda time: time.at.day),
     "Hour": Function("Hour", (), lambda time: time.at.hour),
     "Minute": Function("Minute", (), lambda time: time.at.minute),
     "Second": Function("Second", (), lambda time: time.at.second),
     "YearDay": Function("YearDay", (), lambda time: time.at.timetuple().tm_yday),
-    "String": Function("String", (), lambda time: humanize.layout.text(time.at)),
+    "String": Function("String", (), lambda time: layout.text(time.at)),
     "UTC": Function("UTC", (), lambda time: Time(time.at)),
 }

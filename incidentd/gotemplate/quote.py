@@ -35,12 +35,12 @@ def unquote_char(literal: str) -> int:
 
 
 def _unescape(body: str, foreign_quote: str) -> str:
-    """Escapes \\x and octal are bytes, the others characters; the result is read as UTF-8."""
+    r"""Escapes \x and octal are bytes, the others characters; the result is read as UTF-8."""
     out = bytearray()
     at = 0
     while at < len(body):
         if body[at] != "\\":
-            out += body[at].encode()
+            out += body[at].encode(errors="replace")
             at += 1
             continue
         match = _ESCAPE.match(body, at)
@@ -63,7 +63,7 @@ def _escaped(match: re.Match[str]) -> bytes:
     code = int(four or eight, 16)
     if code > _MAX_RUNE or 0xD800 <= code <= 0xDFFF:  # noqa: PLR2004 - the surrogates
         raise ValueError("invalid syntax")
-    return chr(code).encode()
+    return chr(code).encode(errors="replace")
 
 
 def quote(text: str, mark: str = '"', *, ascii_only: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""A regular expression in Go's syntax (RE2) -> its tree. No back-references, no looking around: none take long."""
+"""A regular expression in Go's syntax (RE2) -> its tree. It has no back-references and no looking around."""
 
 import re
 import string
@@ -12,6 +12,7 @@ from incidentd.gotemplate.quote import can_backquote, quote
 MAX_REPEAT = 1000
 MAX_DEPTH = 50
 _REPEAT = re.compile(r"\{([0-9]{1,9})(?:(,)([0-9]{0,9}))?\}")
+_OPERATOR = re.compile(r"[*+?]|" + _REPEAT.pattern)
 _FLAGS = re.compile(r"\(\?([imsU]*)(?:-([imsU]+))?([:)])")
 _NAME = re.compile(r"\(\?P?<([A-Za-z0-9_]+)>")
 _NAMED_CLASS = re.compile(r"\[:(\^?)([a-z]+):\]")
@@ -19,6 +20,7 @@ _UNICODE = re.compile(r"\\([pP])(?:\{(\^?)([A-Za-z_]+)\}|([A-Z]))")
 _ESCAPED = {"a": 7, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
 _HEX = re.compile(r"x(?:\{([0-9a-fA-F]{1,8})\}|([0-9a-fA-F]{2}))")
 _OCTAL = re.compile(r"0[0-7]{0,2}|[1-7][0-7]{1,2}")
+_OF_THE_TEXT = {"^": "A", "$": "z"}
 _PLACES = {"A": "A", "z": "z", "b": "b", "B": "B"}
 
 
@@ -42,7 +44,7 @@ def parse(pattern: str) -> Parsed:
     parser = _Parser(pattern)
     root = parser.choice()
     if parser.at < len(pattern):
-        parser.fail("unexpected )", pattern)
+        raise parser.error("unexpected )", pattern)
     return Parsed(root, parser.groups, parser.names)
 
 
@@ -94,19 +96,15 @@ class _Parser:
             return self.group()
         if char == "[":
             return nodes.One(self.char_class())
-        if char in "*+?":
-            raise self.error("missing argument to repetition operator", char)
-        if char == "{" and (match := _REPEAT.match(self.pattern, self.at)):
+        if match := _OPERATOR.match(self.pattern, self.at):
             raise self.error("missing argument to repetition operator", match[0])
         if char == "\\":
             return self.escape()
         self.at += 1
         if char == ".":
             return nodes.One(CharSet(negated=True, ranges=[] if self.flags.s else [(10, 10)]))
-        if char == "^":
-            return nodes.Assert("^" if self.flags.m else "A")
-        if char == "$":
-            return nodes.Assert("$" if self.flags.m else "z")
+        if char in "^$":
+            return nodes.Assert(char if self.flags.m else _OF_THE_TEXT[char])
         return self.one(ord(char))
 
     def one(self, code: int) -> nodes.One:
@@ -206,7 +204,7 @@ class _Parser:
         return self.one(self.escaped_code())
 
     def named_class(self, chars: CharSet) -> bool:
-        """Read `\\d` or `\\p{L}` into *chars*; whether there was one."""
+        r"""Read `\d` or `\p{L}` into *chars*; whether there was one."""
         char = self.pattern[self.at + 1 : self.at + 2]
         if char.lower() in PERL and char:
             chars.add(PERL[char.lower()], negated=char.isupper())
@@ -217,7 +215,8 @@ class _Parser:
         match = _UNICODE.match(self.pattern, self.at)
         name = (match[3] or match[4]) if match else ""
         if match is None or name not in CATEGORIES:
-            raise self.error("invalid character class range", match[0] if match else self.pattern[self.at : self.at + 2])
+            shown = match[0] if match else self.pattern[self.at : self.at + 2]
+            raise self.error("invalid character class range", shown)
         chars.categories.append((name, (match[1] == "P") is not bool(match[2])))
         self.at = match.end()
         return True
@@ -243,7 +242,7 @@ class _Parser:
         raise self.error("invalid escape sequence", self.pattern[start:end])
 
     def hex_end(self, start: int) -> int:
-        """Where Go stops reading a bad `\\x`."""
+        r"""Where Go stops reading a bad `\x`."""
         if self.pattern[start : start + 1] != "{":
             return start + 2
         at, code = start + 1, 0

@@ -137,9 +137,7 @@ class Program:
             threads = following
         return found
 
-    def _reachable(
-        self, threads: list[tuple[int, Captures]], text: str, at: int
-    ) -> list[tuple[int, Captures]]:
+    def _reachable(self, threads: list[tuple[int, Captures]], text: str, at: int) -> list[tuple[int, Captures]]:
         """The places that wait for a character or have matched, the most wanted first."""
         out: list[tuple[int, Captures]] = []
         seen: set[int] = set()

@@ -76,6 +76,6 @@ class Token:
             return self.text
         if self.kind in _IN_ANGLES:
             return f"<{self.text}>"
-        if len(self.text.encode()) > SHOWN:
+        if len(self.text.encode(errors="replace")) > SHOWN:
             return f"{quote(self.text[:SHOWN])}..."
         return quote(self.text)

@@ -1,17 +1,18 @@
 """One value and one verb -> text, as Go's fmt prints it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from incidentd.gotemplate import floats, layout
 from incidentd.gotemplate.errors import CallError
-from incidentd.gotemplate.quote import can_backquote, code_point, is_print, quote
+from incidentd.gotemplate.quote import can_backquote, is_print, quote
 from incidentd.gotemplate.values import STRING_MAP, Args, Byte, Html, Nothing, Samples, Time, struct_fields, type_name
 
 MAX_LENGTH = 100_000
 ADDRESS = "0xc000000000"  # where Go prints an address, which nobody can foretell
 _MAX_RUNE = 0x10FFFF
 _SHARP_DIGITS = 6
+_SHARP_HEX_DIGITS = 4
 _BASES = {"d": "d", "b": "b", "o": "o", "O": "o", "x": "x", "X": "X"}
 _PREFIXES = {"b": "0b", "o": "0", "x": "0x", "X": "0X"}
 
@@ -57,20 +58,11 @@ def render(value: object, verb: Verb, depth: int = 0) -> str:
     if max(verb.width or 0, verb.precision or 0) > MAX_LENGTH:
         raise CallError(f"a width above {MAX_LENGTH} is refused")
     if verb.letter == "T":
-        return replace(verb, letter="s").pad(type_name(value))
+        return verb.pad("<nil>") if value is None else _string(type_name(value), replace(verb, letter="s"))
     if verb.letter == "p":
         return _pointer(value, verb)
-    if isinstance(value, bool):
-        return verb.pad("true" if value else "false") if verb.letter in "tv" else bad(value, verb)
-    if isinstance(value, int):
-        return _int(value, verb)
-    if isinstance(value, float):
-        return _float(value, verb)
-    if isinstance(value, complex):
-        return _complex(value, verb)
-    if isinstance(value, str):
-        return _string(value, verb)
-    return _composite(value, verb, depth)
+    plain = _PLAIN.get(type(value))
+    return _composite(value, verb, depth) if plain is None else plain(value, verb)
 
 
 def bad(value: object, verb: Verb) -> str:
@@ -141,16 +133,16 @@ def _pointer(value: object, verb: Verb) -> str:
 
 
 def _string(value: str, verb: Verb) -> str:
+    text = value if verb.precision is None else value[: verb.precision]
     if verb.as_syntax:
-        return verb.pad(quote(value))
+        return verb.pad(quote(text))
     if verb.letter in "sv":
-        return verb.pad(value if verb.precision is None else value[: verb.precision])
+        return verb.pad(text)
     if verb.letter == "q":
-        text = value if verb.precision is None else value[: verb.precision]
         return verb.pad(f"`{text}`" if verb.sharp and can_backquote(text) else quote(text, ascii_only=verb.plus))
     if verb.letter in "xX":
         return verb.pad(_hex_bytes(value.encode(errors="replace"), verb))
-    return bad(value if not isinstance(value, Html) else Html(value), verb)
+    return bad(value, verb)
 
 
 def _hex_bytes(data: bytes, verb: Verb) -> str:
@@ -172,8 +164,9 @@ def _int(value: int, verb: Verb) -> str:
             return verb.pad(quote(rune, "'", ascii_only=verb.plus))
         if letter == "c":
             return verb.pad(rune)
-        named = f" '{rune}'" if verb.sharp and is_print(rune) else ""
-        return verb.pad((code_point(rune) if value <= _MAX_RUNE else f"U+{value:04X}").split(" ")[0] + named)
+        named = f" '{rune}'" if verb.sharp and rune != "\ufffd" and is_print(rune) else ""
+        digits = f"{value % 2**64:0{max(4, verb.precision or 0)}X}"
+        return replace(verb, zero=False).pad(f"U+{digits}{named}")
     return bad(value, verb)
 
 
@@ -206,7 +199,7 @@ def _float(value: float, verb: Verb) -> str:
         return replace(verb, zero=False).pad(text)
     sign = "-" if text.startswith("-") else "+" if verb.plus else " " if verb.space else ""
     digits = text.lstrip("-")
-    if sign and verb.zero and verb.width is not None and sign != " ":
+    if sign and verb.zero and verb.width is not None:
         digits = digits.rjust(verb.width - len(sign), "0")
     return verb.pad(sign + digits)
 
@@ -222,16 +215,20 @@ def _number(value: float, verb: Verb) -> str | None:
         return floats.binary(value)
     if letter in "xX":
         text = floats.hexadecimal(value, precision)
-        return text.upper() if letter == "X" else text
-    if letter in "vgG" and precision is None and not verb.sharp:
-        text = floats.shortest(value)
-        return text.upper() if letter == "G" else text
-    if verb.sharp and precision is None and letter in "gG":
-        text = _with_zeros(floats.shortest(value))
-        return text.upper() if letter == "G" else text
-    sharp = "#" if verb.sharp else ""
-    style = "g" if letter == "v" else letter
-    return f"%{sharp}.{6 if precision is None else precision}{style}" % value
+        text = _with_point(text, 0 if precision is not None else _SHARP_HEX_DIGITS) if verb.sharp else text
+    elif letter in "vgG" and precision is None:
+        text = _with_zeros(floats.shortest(value)) if verb.sharp else floats.shortest(value)
+    else:
+        style = "g" if letter == "v" else letter
+        text = f"%{'#' * verb.sharp}.{6 if precision is None else precision}{style}" % value
+    return text.upper() if letter in "GX" else text
+
+
+def _with_point(text: str, digits: int) -> str:
+    """%#x: with a point and at least *digits* behind it."""
+    mantissa, mark, exponent = text.partition("p")
+    whole, _, fraction = mantissa.partition(".")
+    return f"{whole}.{fraction.ljust(digits, '0')}{mark}{exponent}"
 
 
 def _with_zeros(text: str) -> str:
@@ -243,8 +240,23 @@ def _with_zeros(text: str) -> str:
     return mantissa + point + "0" * (_SHARP_DIGITS - count) + mark + exponent
 
 
+def _bool(value: bool, verb: Verb) -> str:  # noqa: FBT001 - the value that is printed
+    return verb.pad("true" if value else "false") if verb.letter in "tv" else bad(value, verb)
+
+
 def _complex(value: complex, verb: Verb) -> str:
     if verb.letter not in "vgGeEfFbxX":
         return bad(value, verb)
     real, imaginary = _float(value.real, verb), _float(value.imag, replace(verb, plus=True))
     return f"({real}{imaginary}i)"
+
+
+_PLAIN: dict[type, Callable[..., str]] = {
+    bool: _bool,
+    int: _int,
+    Byte: _int,
+    float: _float,
+    complex: _complex,
+    str: _string,
+    Html: _string,
+}

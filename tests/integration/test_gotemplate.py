@@ -16,12 +16,19 @@ import pytest
 
 from incidentd.demo.prometheus import Prometheus
 from incidentd.gotemplate import CallError, Data, Sample, TemplateError, expand
+from incidentd.gotemplate.execute import NAMES
 
 pytestmark = pytest.mark.integration
 
 DEADLINE_S = 60.0
 EXTERNAL_LABELS = {"cluster": "eu-1", "replica": "a"}
-LABELS = {"instance": "10.0.0.1:9100", "job": "api", "empty_ish": "-", "text": "O'Neil & <b>\"x\"</b> = ü\\n", "n": "42.5"}
+LABELS = {
+    "instance": "10.0.0.1:9100",
+    "job": "api",
+    "empty_ish": "-",
+    "text": 'O\'Neil & <b>"x"</b> = ü\\n',
+    "n": "42.5",
+}
 VALUES = (
     "0", "-0", "1", "-1", "93.7", "0.1235", "1234567.891", "-1234567.891", "1e21", "1e20", "123456789012345680", "1e-7",
     "0.00001234", "100000", "1000000", "999999", "1024", "1048576.5", "93", "3725", "1209372.5", "0.5", "-0.0042",
@@ -143,26 +150,24 @@ def test_every_written_case_reads_as_prometheus_prints_it(renderer: Renderer) ->
 def _operand(choose: random.Random) -> str:
     return choose.choice(
         [
-            "$value", ".Value", "$labels.instance", "$labels.n", "$labels.nope", "$labels", ".Labels.text", "$labels.job",
-            '"abc"', '"%v|%d|%s"', '"%5.1f"', '"1.5"', '"(a|b)+"', "1", "-3", "2.5", "1e3", "0x1F", "'a'", "true", "nil",
+            "$value", ".Value", "$labels.instance", "$labels.n", "$labels.nope", "$labels", ".Labels.text",
+            "$labels.job", '"abc"', '"%v|%d|%s"', '"%5.1f"', '"1.5"', '"(a|b)+"', "1", "-3", "2.5", "1e3", "0x1F",
+            "'a'", "true", "nil",
             "$externalLabels", "$externalURL", ".", "0", "`raw`", "100000000000000000000",
         ]
     )  # fmt: skip
 
 
-FUNCTIONS = (
-    "humanize humanize1024 humanizeDuration humanizePercentage humanizeTimestamp toTime printf print println html js "
-    "urlquery len index slice not and or eq ne lt le gt ge title toUpper toLower stripPort stripDomain match "
-    "reReplaceAll safeHtml graphLink tableLink parseDuration externalURL pathPrefix args first value label strvalue "
-    "sortByLabel query call"
-).split()
+FUNCTIONS = sorted(set(NAMES) - {"now"})
 ARGUMENTS = {"printf": 3, "index": 2, "slice": 3, "eq": 2, "ne": 2, "lt": 2, "gt": 2, "le": 2, "ge": 2, "match": 2}
 
 
 def _call(choose: random.Random, depth: int) -> str:
     name = choose.choice(FUNCTIONS)
     count = max(0, ARGUMENTS.get(name, 1) + choose.choice([0, 0, 0, 0, -1, 1]))
-    args = [f"({_pipe(choose, depth - 1)})" if depth and choose.random() < 0.3 else _operand(choose) for _ in range(count)]
+    args = [
+        f"({_pipe(choose, depth - 1)})" if depth and choose.random() < 0.3 else _operand(choose) for _ in range(count)
+    ]
     return " ".join([name, *args])
 
 
@@ -172,7 +177,60 @@ def _pipe(choose: random.Random, depth: int) -> str:
     return " | ".join([first, *stages])
 
 
+def _format(choose: random.Random) -> str:
+    """A printf with verbs that nobody would write."""
+    verbs = [
+        "%"
+        + "".join(choose.sample("+-# 0", choose.choice([0, 0, 1, 2])))
+        + choose.choice(["", "", "", "5", "12", "1", "*", "[1]", "[2]*"])
+        + choose.choice(["", "", ".", ".0", ".2", ".5", ".*", ".[1]*"])
+        + choose.choice("vvdsfgeqxXtTcUobEGz%!")
+        for _ in range(choose.choice([1, 2, 3]))
+    ]
+    values = [
+        "$value",
+        "5",
+        "-42",
+        "2.5",
+        '"aü\\n"',
+        "true",
+        "nil",
+        "$labels",
+        "'x'",
+        "1i",
+        '(index "a" 0)',
+        "0",
+        "-0.0",
+    ]
+    chosen = " ".join(choose.choice(values) for _ in range(choose.choice([1, 2, 3])))
+    return f"{{{{ printf {json.dumps(' '.join(verbs))} {chosen} }}}}"
+
+
+def _regex(choose: random.Random, depth: int = 3) -> str:
+    parts = []
+    for _ in range(choose.choice([1, 1, 2, 3])):
+        part = choose.choice(
+            ["a", "b", "c", ".", "[ab]", "[^a]", "\\d", "\\w", "\\b", "^", "$", "[[:alpha:]]", "ü", "\\pL"]
+        )
+        if depth and choose.random() < 0.4:
+            part = choose.choice(["(%s)", "(?:%s)", "(?i:%s)", "(?P<n>%s)", "(?s:%s)"]) % _regex(choose, depth - 1)
+        parts.append(part + choose.choice(["", "", "", "*", "+", "?", "*?", "+?", "??", "{2}", "{1,2}", "{0,3}?"]))
+    branches = [_regex(choose, 0)] if choose.random() < 0.25 else []
+    return "|".join(["".join(parts), *branches])
+
+
+def _replacement(choose: random.Random) -> str:
+    pattern, text = _regex(choose), "".join(choose.choice("aabbc1 AüB\n-") for _ in range(choose.randrange(12)))
+    shown = [json.dumps(part, ensure_ascii=False) for part in (pattern, "<$0|$1|${2}|${n}>", text)]
+    return f"{{{{ reReplaceAll {' '.join(shown)} }}}}"
+
+
 def _template(choose: random.Random) -> str:
+    kind = choose.random()
+    if kind < 0.2:
+        return _format(choose)
+    if kind < 0.4:
+        return _replacement(choose)
     shape = choose.choice(["{{ %s }}"] * 6 + ["{{ if %s }}yes{{ else }}no{{ end }}", "{{ with %s }}[{{ . }}]{{ end }}"])
     return shape % _pipe(choose, 2)
 
@@ -199,9 +257,7 @@ BROKEN = Path(__file__).with_name("gotemplates_broken.txt").read_text().splitlin
 
 def test_what_does_not_parse_is_refused_in_the_same_words(tmp_path: Path) -> None:
     cases = [line.replace("⏎", "\n") for line in BROKEN if line]
-    rules = [
-        {"alert": f"A{at}", "expr": "up", "annotations": {"text": case}} for at, case in enumerate(cases)
-    ]
+    rules = [{"alert": f"A{at}", "expr": "up", "annotations": {"text": case}} for at, case in enumerate(cases)]
     (tmp_path / "rules.yml").write_text(json.dumps({"groups": [{"name": "g", "rules": rules}]}))
     done = subprocess.run(
         ["promtool", "check", "rules", "rules.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
