@@ -8,14 +8,15 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import requests
 
+from incidentd.app import App
 from incidentd.catalog.catalog import Catalog
 from incidentd.catalog.load import load
 from incidentd.clock import SystemClock
@@ -26,6 +27,8 @@ from incidentd.sources.base import Answered, Sample
 from incidentd.sources.prometheus import PrometheusSource
 
 pytestmark = pytest.mark.integration
+
+T = TypeVar("T")
 
 CORPUS = Path(__file__).parent / "prometheus_rules"
 CONFIG = """\
@@ -182,3 +185,63 @@ def test_labels_and_annotations_are_those_of_prometheus_itself(prometheus: Prome
 
 def by_text(alerts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(alerts, key=lambda one: json.dumps(one, sort_keys=True))
+
+
+RUNNING = """\
+groups:
+  - name: running
+    interval: 1s
+    rules:
+      - alert: Job is up
+        expr: sum by (job) (up) > 0
+        labels: {severity: warning}
+        annotations: {summary: "{{ $labels.job }} is up", runbook_url: "https://wiki.example.com/{{ $labels.job }}#how"}
+      - alert: Job is up
+        expr: sum by (job) (up{job="also"}) > 0
+        labels: {severity: critical}
+        annotations: {summary: "{{ $labels.job }} is very up", runbook: Also.md#how}
+      - {alert: Informed, expr: vector(2) > 1, labels: {severity: none}, annotations: {summary: "{{ $value }} here"}}
+      - {alert: Watchdog, expr: vector(1), labels: {severity: none}}
+      - {alert: DeadMansSwitch, expr: vector(1) < 0, labels: {severity: none}}
+"""
+
+
+def test_the_service_opens_what_the_file_says_and_nothing_else(prometheus: Prometheus, tmp_path: Path) -> None:
+    """One incident of both variants, one for the heartbeat that does not beat, none for `none`."""
+    alerts_of(prometheus, 8)
+    config = CONFIG.replace("http://127.0.0.1:9090", prometheus.url)
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "runbooks").mkdir()
+    (tmp_path / "rules/running.yaml").write_text(RUNNING)
+    (tmp_path / "runbooks/also.md").write_text("# Also\n\n## How\n")
+    (tmp_path / "incidentd.yaml").write_text(f"{config}listen: 127.0.0.1:0\ndatabase: sqlite:///{tmp_path}/x.db\n")
+    app = App(tmp_path / "incidentd.yaml", load(tmp_path / "incidentd.yaml"), SystemClock())
+    app.start()
+    try:
+        opened = eventually(lambda: found if len(found := open_incidents(app)) == 2 else None)
+        alerts = requests.get(f"{app.address}/api/v1/alerts", timeout=5).json()["data"]["alerts"]
+    finally:
+        app.stop()
+    assert [(one["title"], one["severity"], [book["url"] for book in one["runbooks"]]) for one in opened] == [
+        ("DeadMansSwitch does not fire any more: it must always fire", "sev2", []),
+        ("also is very up (+2 more)", "sev2", ["http://127.0.0.1:9720/runbooks/also#how"]),
+    ]
+    assert opened[1]["labels"] == {"alertname": "Job is up", "cluster": "eu"}
+    (informed,) = (one for one in alerts if one["labels"]["alertname"] == "Informed")
+    assert (informed["state"], informed["annotations"], informed["incident"]) == ("firing", {"summary": "2 here"}, None)
+    assert informed["labels"] == {"alertname": "Informed", "severity": "none", "cluster": "eu"}
+
+
+def open_incidents(app: App) -> list[dict[str, Any]]:
+    """Those that are open, by title."""
+    answer = requests.get(f"{app.address}/api/v1/incidents", params={"state": "open"}, timeout=5).json()["incidents"]
+    return sorted(answer, key=lambda one: str(one["title"]))
+
+
+def eventually(ask: Callable[[], T | None]) -> T:
+    """What *ask* gives once it gives something."""
+    deadline = time.monotonic() + 30
+    while (given := ask()) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return given

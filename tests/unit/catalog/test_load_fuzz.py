@@ -39,7 +39,7 @@ TREES = st.recursive(
 MAPPINGS = st.dictionaries(WORDS, TREES, max_size=8)
 SNIPPETS = st.sampled_from(
     ["rules:", "defaults:", "groups:", "alert: A", "kind: List", "apiVersion: v1",
-      "\n", "\n  ", "\n    - ", "name: A", "expr: |", "&a ", "*a", "<<: *a", "{", "}", "[", "]",
+     "\n", "\n  ", "\n    - ", "name: A", "expr: |", "&a ", "*a", "<<: *a", "{", "}", "[", "]",
      ": ", "'", '"', "\t", "---", "#", "!x ", "| ", ">-", "\\", "é", "\x00", "\u2028", "${", "? ", "title: x"]
 )  # fmt: skip
 
