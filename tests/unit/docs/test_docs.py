@@ -186,5 +186,5 @@ def test_every_page_is_reached_from_the_readme() -> None:
 
 def test_the_changelog_begins_with_this_version() -> None:
     headings = pages.headings((pages.ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), 2)
-    newest = next(one for one in headings if one != "Unreleased")
+    newest = next(heading for heading in headings if heading != "Unreleased")
     assert newest.split()[0] == incidentd.__version__
