@@ -46,6 +46,19 @@ SOURCE_SECONDS = Histogram(
     buckets=_SECONDS,
     registry=REGISTRY,
 )
+SOURCE_PACK_SIZE = Histogram(
+    "incidentd_source_pack_size",
+    "Different expressions in one request to a source.",
+    ["source"],
+    buckets=(1, 2, 5, 10, 25, 50, 100, 250, 1000),
+    registry=REGISTRY,
+)
+SOURCE_SAMPLES = Counter(
+    "incidentd_source_samples_total", "Samples that a source answered with.", ["source"], registry=REGISTRY
+)
+SOURCE_QUARANTINED = Gauge(
+    "incidentd_source_quarantined", "Expressions that are kept out of packs for a while.", ["source"], registry=REGISTRY
+)
 ALERTS = Gauge("incidentd_alerts", "Alerts by phase.", ["phase"], registry=REGISTRY)
 INCIDENTS = Gauge(
     "incidentd_incidents", "Open incidents by state and severity.", ["state", "severity"], registry=REGISTRY

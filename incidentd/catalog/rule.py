@@ -69,6 +69,7 @@ class Rule(Section):
     summary: str = ""
     description: str = ""
     enabled: bool = True
+    pack: bool = True
 
     @model_validator(mode="before")
     @classmethod

@@ -18,7 +18,7 @@ from incidentd.evaluation.group import Group
 from incidentd.incidents.desk import IncidentDesk
 from incidentd.incidents.evaluated import Evaluated
 from incidentd.labels import fingerprint
-from incidentd.sources.base import Answer, Answered, Source, Unknown
+from incidentd.sources.base import Answer, Answered, Question, Source, Unknown
 
 _LOG = structlog.get_logger(__name__)
 
@@ -75,7 +75,7 @@ class Evaluator:
         """
         source = self._sources[group.source]
         begun = time.perf_counter()
-        answers = source.ask(list(dict.fromkeys(rule.expr for rule in group.rules)), slot)
+        answers = source.ask([_question(rule) for rule in group.rules], slot)
         seconds = time.perf_counter() - begun
         metrics.EVALUATION_SECONDS.labels(group.source).observe(seconds)
         with self._lock:
@@ -140,12 +140,12 @@ class Evaluator:
         return alert.key.rule_id not in in_force
 
     def _step(
-        self, source: str, rules: Collection[Rule], answers: Mapping[str, Answer], slot: datetime
+        self, source: str, rules: Collection[Rule], answers: Mapping[Question, Answer], slot: datetime
     ) -> list[Evaluated]:
         unknown = self._unknown[source]
         evaluations = []
         for rule in rules:
-            answer = answers[rule.expr]
+            answer = answers[_question(rule)]
             known = isinstance(answer, Answered)
             metrics.EVALUATIONS.labels(source, "known" if known else "unknown").inc()
             self._awaited.discard(rule.id)
@@ -174,6 +174,10 @@ class Evaluator:
                     of_rule.pop(alert.key.fingerprint, None)
                 else:
                     of_rule[alert.key.fingerprint] = alert
+
+
+def _question(rule: Rule) -> Question:
+    return Question(rule.expr, alone=not rule.pack)
 
 
 def _cleared(alert: Alert, at: datetime) -> Transition:

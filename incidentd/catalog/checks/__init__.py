@@ -12,6 +12,7 @@ from incidentd.catalog.checks import (
     rule_expr,
     rule_levels,
     rule_names,
+    rule_reserved_label,
     rule_runbook,
     rule_source,
     rule_templates,
@@ -20,7 +21,16 @@ from incidentd.catalog.checks import (
 from incidentd.catalog.checks.subject import Subject
 from incidentd.catalog.problem import Problem
 
-OF_RULES = (rule_expr, rule_condition, rule_names, rule_levels, rule_templates, rule_runbook, runbook_escalation)
+OF_RULES = (
+    rule_expr,
+    rule_reserved_label,
+    rule_condition,
+    rule_names,
+    rule_levels,
+    rule_templates,
+    rule_runbook,
+    runbook_escalation,
+)
 """Those that need no configuration."""
 CHECKS = (*OF_RULES, rule_source, rule_component, route_receivers, receiver_channels)
 """Every check: a module with its ``NAME`` and ``check(subject) -> Iterator[Problem]``."""

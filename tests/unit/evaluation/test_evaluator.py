@@ -18,7 +18,7 @@ from incidentd.evaluation import source_watch
 from incidentd.evaluation.evaluator import Evaluator
 from incidentd.evaluation.group import Group, groups
 from incidentd.incidents.desk import IncidentDesk
-from incidentd.sources.base import Answer, Answered, Reason, Sample, Unknown
+from incidentd.sources.base import Answer, Answered, Question, RangeAnswer, Reason, Sample, Unknown
 from incidentd.store import alerts, incidents
 from incidentd.store.database import Database
 
@@ -35,10 +35,15 @@ class Source:
         self.answers: dict[str, Answer] = {}
         self.asked: list[tuple[list[str], datetime]] = []
 
-    def ask(self, expressions: Sequence[str], at: datetime) -> Mapping[str, Answer]:
-        self.asked.append((list(expressions), at))
+    def ask(self, questions: Sequence[Question], at: datetime) -> Mapping[Question, Answer]:
+        self.asked.append((list(dict.fromkeys(question.expr for question in questions)), at))
         self.meanwhile()
-        return {expression: self.answers.get(expression, Answered(())) for expression in expressions}
+        return {question: self.answers.get(question.expr, Answered(())) for question in questions}
+
+    def ask_range(
+        self, questions: Sequence[Question], start: datetime, end: datetime, step: timedelta, within: timedelta
+    ) -> Mapping[Question, RangeAnswer]:
+        return {question: Unknown(Reason.ERROR, "no history") for question in questions}
 
     def close(self) -> None: ...
 

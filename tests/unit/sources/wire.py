@@ -7,14 +7,14 @@ import socket
 import socketserver
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
 from incidentd import settings
-from incidentd.sources.base import Answer, Answered, Reason, Sample, Unknown
+from incidentd.sources.base import Answer, Answered, Question, Reason, Sample, Source, Unknown
 from incidentd.sources.prometheus import PrometheusSource
 
 AT = datetime(2026, 11, 2, 8, 0, 0, 250_000, tzinfo=UTC)
@@ -113,9 +113,17 @@ def source(wire: Wire, name: str = "test", url: str = "", **config: object) -> I
         opened.close()
 
 
+def ask(
+    opened: Source, expressions: Iterable[str], at: datetime = AT, *, offset: timedelta = timedelta()
+) -> dict[str, Answer]:
+    """The answers by expression."""
+    answers = opened.ask([Question(expression, offset) for expression in expressions], at)
+    return {question.expr: answer for question, answer in answers.items()}
+
+
 def ask_once(wire: Wire, **config: Any) -> Answer:
     with source(wire, **config) as opened:
-        return opened.ask(["up"], AT)["up"]
+        return ask(opened, ["up"])["up"]
 
 
 def assert_unknown(answer: Answer, reason: Reason, message: str) -> None:
