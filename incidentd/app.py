@@ -102,7 +102,7 @@ class App:
             deliveries.release_all(session)
             self._evaluator.load(alerts.load_all(session))
         self._adopt(self._catalog)
-        self._scheduler.chore("cooldowns", self.desk.end_cooldowns, _COOLDOWN_CHECK)
+        self._scheduler.chore("cooldowns", self._end_cooldowns, _COOLDOWN_CHECK)
         self._start_delivery()
         self._start_publisher()
         self._server.start()
@@ -186,6 +186,9 @@ class App:
         self._evaluator.adopt([rule for rule in catalog.rules if rule.enabled], self._clock.now())
         self._catalog = catalog
         self._scheduler.plan(groups(catalog.rules))
+
+    def _end_cooldowns(self) -> None:
+        self.desk.end_cooldowns(self._evaluator.in_doubt())
 
     def _require_no_restart(self, catalog: Catalog) -> None:
         """Sources and channels are set up at the start. Raises CatalogError for what needs others."""

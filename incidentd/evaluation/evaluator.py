@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from incidentd import metrics
-from incidentd.alert import Alert, Change, Phase, Transition
+from incidentd.alert import Alert, AlertKey, Change, Phase, Transition
 from incidentd.catalog.rule import Rule
 from incidentd.evaluation import ladder, source_watch
 from incidentd.evaluation.group import Group
@@ -123,6 +123,17 @@ class Evaluator:
         """Every alert that is pending or firing."""
         with self._lock:
             return [alert for alerts in self._alerts.values() for alert in alerts.values()]
+
+    def in_doubt(self) -> frozenset[AlertKey]:
+        """The alerts of authored rules that hold their state without being known to: the last evaluation of the rule
+        said nothing of them, or there was none since the start."""
+        with self._lock:
+            return frozenset(
+                alert.key
+                for rule_id in self._rules
+                for alert in self._alerts.get(rule_id, {}).values()
+                if (last := self._health.get(rule_id)) is None or alert.evaluated_at != last.evaluated_at
+            )
 
     def health(self) -> dict[str, Health]:
         """The last evaluation of each rule, by its identity."""

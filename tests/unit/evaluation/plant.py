@@ -5,11 +5,15 @@ Times are minutes after 03:00; the clock is moved by the test.
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import socket
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,37 +29,23 @@ from incidentd.evaluation.evaluator import Evaluator
 from incidentd.evaluation.group import groups
 from incidentd.incidents.actor import Actor, Origin
 from incidentd.incidents.desk import IncidentDesk
-from incidentd.sources.base import Answer
+from incidentd.sources.base import Answer, Question, RangeAnswer
 from incidentd.sources.prometheus import PrometheusSource
 from incidentd.store import alerts, deliveries, incidents
 from incidentd.store.database import Database
 from incidentd.store.tables import Incident
+from tests.unit.sources.packed import members
 from tests.unit.sources.wire import Wire, http, serving
 
 T0 = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
-TIMEOUT = timedelta(seconds=0.3)
 FAILING_FOR = timedelta(minutes=2)
 ANNA = Actor("anna", Origin.API)
 
-Says = Callable[[Wire], Iterator[bytes]]
-"""What the server sends for one expression, piece by piece."""
-
-
-def vector(*values: float | str) -> dict[str, Any]:
-    """Prometheus' envelope of one series ``i="1"``, ``i="2"`` ... for each value."""
-    series = [
-        {"metric": {"i": str(number)}, "value": [0, str(value)]} for number, value in enumerate(values, start=1)
-    ]
-    return {"status": "success", "data": {"resultType": "vector", "result": series}}
-
-
-def sends(raw: bytes) -> Says:
-    """The same bytes each time."""
-    return lambda _: iter([raw])
-
-
-BREACH = sends(http(vector(2)))
-WELL = sends(http(vector(0)))
+Says = tuple[float | str, ...] | Callable[[Wire], Iterator[bytes]]
+"""The values of an expression's series, or what the server sends instead of an answer, piece by piece."""
+BREACH: Says = (2,)
+WELL: Says = (0,)
+NONE: Says = ()
 
 
 def rule(name: str, **authored: Any) -> Rule:
@@ -74,8 +64,13 @@ class Line:
     nowhere: PrometheusSource
     cut: bool = False
 
-    def ask(self, expressions: Sequence[str], at: datetime) -> Mapping[str, Answer]:
-        return (self.nowhere if self.cut else self.here).ask(expressions, at)
+    def ask(self, questions: Sequence[Question], at: datetime) -> Mapping[Question, Answer]:
+        return (self.nowhere if self.cut else self.here).ask(questions, at)
+
+    def ask_range(
+        self, questions: Sequence[Question], start: datetime, end: datetime, step: timedelta, within: timedelta
+    ) -> Mapping[Question, RangeAnswer]:
+        return (self.nowhere if self.cut else self.here).ask_range(questions, start, end, step, within)
 
     def close(self) -> None:
         self.here.close()
@@ -85,10 +80,12 @@ class Line:
 class Plant:
     """*says* has what the server answers to each rule's expression, by the rule's name."""
 
-    def __init__(self, folder: Path, *rules: Rule) -> None:
+    def __init__(self, folder: Path, *rules: Rule, timeout: timedelta = timedelta(seconds=10)) -> None:
+        self._timeout = timeout
         self.rules = rules
         self.clock = MovableClock(T0)
         self.says: dict[str, Says] = {}
+        shutil.copyfile(_empty_database(), folder / "plant.db")
         self._url = f"sqlite:///{folder / 'plant.db'}"
         self._ends = ExitStack()
         self.wire = self._ends.enter_context(serving())
@@ -100,7 +97,6 @@ class Plant:
     def start(self) -> None:
         """All that a process does with the database before its first slot."""
         self.database = Database(self._url)
-        self.database.migrate()
         receivers = {"page": Receiver.model_validate({"name": "page", "pagerduty": [{"routing_key": "k" * 32}]})}
         catalog = Catalog(rules=self.rules, runbooks={}, receivers=receivers, route=Route(receiver="page"))
         self.desk = IncidentDesk(self.database, lambda: catalog, self.clock, lambda: None)
@@ -152,11 +148,12 @@ class Plant:
 
     def told(self) -> list[str]:
         """Every outbox row, oldest first, as ``Errors: opened``: what people hear."""
-        said = []
         with self.database.reading() as session:
-            for one in self._incidents():
-                for row in deliveries.rows_of(session, one.number or 0):
-                    said.append((row.id or 0, f"{one.key.partition('{')[0]}: {row.kind}"))
+            said = [
+                (row.id or 0, f"{one.key.partition('{')[0]}: {row.kind}")
+                for one in self._incidents()
+                for row in deliveries.rows_of(session, one.number or 0)
+            ]
         return [text for _, text in sorted(said)]
 
     def _incidents(self) -> list[Incident]:
@@ -164,15 +161,35 @@ class Plant:
             return incidents.recent(session)
 
     def _answer(self, query: str) -> Iterator[bytes]:
-        return next(self.says[one.name] for one in self.rules if one.expr in query)(self.wire)
+        """Of a pack nothing but the fault of a member, as of Prometheus."""
+        result = []
+        for label, expr in members(query).items():
+            said = self.says[expr.removesuffix("_total")]
+            if callable(said):
+                return said(self.wire)
+            for number, value in enumerate(said, start=1):
+                labels = {"i": str(number)} | ({"__incidentd__": label} if label else {})
+                result.append({"metric": labels, "value": [0, str(value)]})
+        return iter([http({"status": "success", "data": {"resultType": "vector", "result": result}})])
 
     def _source(self, port: int) -> PrometheusSource:
-        return PrometheusSource("p", settings.Source(url=f"http://127.0.0.1:{port}", timeout=TIMEOUT))
+        return PrometheusSource("p", settings.Source(url=f"http://127.0.0.1:{port}", timeout=self._timeout))
 
     def _stop(self) -> None:
         self.evaluator.close()
         self.line.close()
         self.database.close()
+
+
+@cache
+def _empty_database() -> Path:
+    """One with the schema: to migrate costs more than all that a test does afterwards."""
+    path = Path(tempfile.mkdtemp()) / "empty.db"
+    atexit.register(shutil.rmtree, path.parent)
+    database = Database(f"sqlite:///{path}")
+    database.migrate()
+    database.close()
+    return path
 
 
 def _stands(alert: Alert) -> str:
