@@ -188,7 +188,7 @@ class App:
         self._scheduler.plan(groups(catalog.rules))
 
     def _end_cooldowns(self) -> None:
-        self.desk.end_cooldowns(self._evaluator.in_doubt())
+        self.desk.end_cooldowns(self._evaluator.in_doubt(self._clock.now()))
 
     def _require_no_restart(self, catalog: Catalog) -> None:
         """Sources and channels are set up at the start. Raises CatalogError for what needs others."""

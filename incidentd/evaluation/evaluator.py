@@ -124,21 +124,27 @@ class Evaluator:
         with self._lock:
             return [alert for alerts in self._alerts.values() for alert in alerts.values()]
 
-    def in_doubt(self) -> frozenset[AlertKey]:
+    def in_doubt(self, now: datetime) -> frozenset[AlertKey]:
         """The alerts of authored rules that hold their state without being known to: the last evaluation of the rule
-        said nothing of them, or there was none since the start."""
+        said nothing of them, or is overdue, as after a start or when the machine was asleep."""
         with self._lock:
             return frozenset(
                 alert.key
-                for rule_id in self._rules
-                for alert in self._alerts.get(rule_id, {}).values()
-                if (last := self._health.get(rule_id)) is None or alert.evaluated_at != last.evaluated_at
+                for rule in self._rules.values()
+                for alert in self._alerts.get(rule.id, {}).values()
+                if self._is_in_doubt(rule, alert, now)
             )
 
     def health(self) -> dict[str, Health]:
         """The last evaluation of each rule, by its identity."""
         with self._lock:
             return dict(self._health)
+
+    def _is_in_doubt(self, rule: Rule, alert: Alert, now: datetime) -> bool:
+        last = self._health.get(rule.id)
+        if last is None or alert.evaluated_at != last.evaluated_at:
+            return True
+        return now - last.evaluated_at > rule.every + _LONGEST_DELAY
 
     def _is_in_force(self, rule: Rule) -> bool:
         known = self._rules.get(rule.id)

@@ -127,7 +127,7 @@ class Plant:
 
     def tick(self) -> None:
         """The chore that ends cooldowns, which runs every few seconds, whatever the slots are."""
-        self.desk.end_cooldowns(self.evaluator.in_doubt())
+        self.desk.end_cooldowns(self.evaluator.in_doubt(self.clock.at))
 
     def resolve(self, minute: float, number: int = 1) -> None:
         """Anna resolves it by hand."""

@@ -93,7 +93,10 @@ MOMENTS = {
 
 def begin(folder: Path, moment: str, *, hangs: bool = False, **authored: Any) -> Plant:
     """A plant at the end of minute 0.5, with *Errors* as *moment* says."""
-    rules = rule("Errors", **{"for": "3m", "cooldown": "2m", **authored}), rule("Neighbour", **authored)
+    rules = (
+        rule("Errors", **{"for": "3m", "cooldown": "2m", **authored}),
+        rule("Neighbour", pack=authored.get("pack", True)),
+    )
     plant = Plant(folder, *rules, timeout=timedelta(seconds=0.5 if hangs else 10))
     plant.at(-3, Errors=NONE if moment == "pending" else BREACH, Neighbour=WELL)
     plant.at(0, Errors=BREACH)
