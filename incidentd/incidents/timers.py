@@ -33,6 +33,7 @@ def _end_cooldown(tx: Transaction, incident: Incident, in_doubt: Collection[Aler
     incident.page_again_at = None
     if not fires:
         return False
+    episode.describe(tx, incident, fires)  # while it was held, nobody kept it current
     if incident.state == State.RESOLVED:
         episode.reopen(tx, incident, _STILL, RULE)
     tx.record(incident, EntryKind.PAGED, RULE, f"{_STILL}; the opening notice goes out")
