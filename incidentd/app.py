@@ -105,7 +105,7 @@ class App:
             deliveries.release_all(session)
             self._evaluator.load(alerts.load_all(session), marks.load(session))
         self._adopt(self._catalog)
-        self._scheduler.chore("cooldowns", self.desk.end_cooldowns, _COOLDOWN_CHECK)
+        self._scheduler.chore("cooldowns", self._end_cooldowns, _COOLDOWN_CHECK)
         self._scheduler.chore("marks", self._evaluator.save_marks, _MARKS)
         for source in self._rhythms:
             self._scheduler.chore(f"rhythm of {source}", partial(self._learn, source), _RHYTHMS, source)
@@ -209,6 +209,9 @@ class App:
         rules = [rule for rule in self._catalog.rules if rule.enabled and rule.source == source]
         if self._rhythms[source].learn(self._sources[source], rules, self._clock.now()):
             self._plan()
+
+    def _end_cooldowns(self) -> None:
+        self.desk.end_cooldowns(self._evaluator.in_doubt(self._clock.now()))
 
     def _require_no_restart(self, catalog: Catalog) -> None:
         """Sources and channels are set up at the start. Raises CatalogError for what needs others."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
+from incidentd.alert import AlertKey
 from incidentd.catalog.catalog import Catalog
 from incidentd.clock import Clock
 from incidentd.incidents import actions, episode, grouping, missed, timers, wording
@@ -95,10 +96,11 @@ class IncidentDesk:
             outcome = actions.add_note(tx, number, _named(actor), wording.storable(text))
         return self._log(outcome, "note", actor)
 
-    def end_cooldowns(self) -> None:
-        """Sends the opening notices that a cooldown held back and that are due."""
+    def end_cooldowns(self, in_doubt: Collection[AlertKey] = ()) -> None:
+        """Sends the opening notices that a cooldown held back and that are due; those of alerts *in_doubt*, of which
+        nobody can say that they still fire, wait."""
         with self._transaction() as tx:
-            paged = timers.end_cooldowns(tx)
+            paged = timers.end_cooldowns(tx, in_doubt)
         if paged:
             self._on_change()
 

@@ -40,12 +40,7 @@ def finish(tx: Transaction, episode: Episode, firing: Sequence[Firing]) -> None:
     climbed = severity.is_worse_than(before)
     if incident.state == State.RESOLVED and not (episode.fired or climbed):
         return  # a person resolved it: what still fires is held until it clears, climbs, or the cooldown ends
-    incident.title = wording.title(firing)
-    incident.labels = _common_labels(firing)
-    incident.severity = severity.value
-    incident.updated_at = tx.now
-    if severity.is_worse_than(Severity(incident.peak_severity)):
-        incident.peak_severity = severity.value
+    describe(tx, incident, firing)
     if episode.is_new:
         _opened(tx, incident)
         return
@@ -58,6 +53,17 @@ def finish(tx: Transaction, episode: Episode, firing: Sequence[Firing]) -> None:
         _descended(tx, incident, before)
     elif not refired:
         _alerts_changed(tx, episode)
+
+
+def describe(tx: Transaction, incident: Incident, firing: list[IncidentAlert]) -> None:
+    """The incident's title, labels and severity as those of what fires, worst first."""
+    severity = Severity(firing[0].severity)
+    incident.title = wording.title(firing)
+    incident.labels = _common_labels(firing)
+    incident.severity = severity.value
+    incident.updated_at = tx.now
+    if severity.is_worse_than(Severity(incident.peak_severity)):
+        incident.peak_severity = severity.value
 
 
 def reopen(tx: Transaction, incident: Incident, text: str, actor: Actor) -> None:
