@@ -55,7 +55,7 @@ def finish(tx: Transaction, episode: Episode, firing: Sequence[Firing]) -> None:
         _alerts_changed(tx, episode)
 
 
-def describe(tx: Transaction, incident: Incident, firing: list[IncidentAlert]) -> None:
+def describe(tx: Transaction, incident: Incident, firing: Sequence[Firing]) -> None:
     """The incident's title, labels and severity as those of what fires, worst first."""
     severity = Severity(firing[0].severity)
     incident.title = wording.title(firing)
