@@ -48,6 +48,7 @@ _LOG = structlog.get_logger(__name__)
 
 _THREADS_PER_CHANNEL = 2
 _COOLDOWN_CHECK = timedelta(seconds=2)
+_MUTE_CHECK = timedelta(seconds=2)
 _STOP_SECONDS = 15
 _LONGEST_DELAY = timedelta(minutes=1)
 """A slot that is not begun by then never is: the scheduler hangs."""
@@ -103,6 +104,7 @@ class App:
             self._evaluator.load(alerts.load_all(session))
         self._adopt(self._catalog)
         self._scheduler.chore("cooldowns", self.desk.end_cooldowns, _COOLDOWN_CHECK)
+        self._scheduler.chore("mutes", self.desk.end_mutes, _MUTE_CHECK)
         self._start_delivery()
         self._start_publisher()
         self._server.start()
@@ -264,10 +266,11 @@ class App:
         self._start_thread("publish", partial(publisher.run, wake, self._stop))
 
     def _watch_files(self) -> None:
-        folders = [*(self._settings.rules or ()), *(self._settings.runbooks or ())]
+        settings = self._settings
+        folders = [*(settings.rules or ()), *(settings.runbooks or ()), *(settings.silences or ())]
         signs = {
             "watch configuration": watch.config_changes(self._config, self._stop),
-            "watch rules and runbooks": watch.folder_changes(folders, self._stop),
+            "watch rules, runbooks and silences": watch.folder_changes(folders, self._stop),
         }
         for name, changes in signs.items():
             self._watchers.append(_started(name, partial(self._reload_at, changes)))

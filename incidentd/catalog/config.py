@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from incidentd.catalog.component import StatusPage
+from incidentd.catalog.inhibit_rule import InhibitRule
 from incidentd.catalog.receiver import Receiver
 from incidentd.catalog.route import Route
+from incidentd.catalog.time_interval import TimeIntervals
 from incidentd.settings import Settings
 
 
@@ -13,4 +15,6 @@ class Config(Settings):
 
     receivers: tuple[Receiver, ...] = ()
     route: Route = Route()
+    time_intervals: tuple[TimeIntervals, ...] = ()
+    inhibit_rules: tuple[InhibitRule, ...] = ()
     statuspage: StatusPage = StatusPage()

@@ -9,7 +9,7 @@ from incidentd.catalog.catalog import Catalog
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Names of rules and runbooks, sorted; ``runbook <name>`` for a runbook."""
+    """Names of rules, runbooks and silences, sorted; ``runbook <name>``, ``silence <id>`` for those."""
 
     added: tuple[str, ...]
     changed: tuple[str, ...]
@@ -31,4 +31,5 @@ def difference(before: Catalog, after: Catalog) -> Difference:
 
 def _named(catalog: Catalog) -> dict[str, object]:
     rules: dict[str, object] = {rule.name: rule for rule in catalog.rules}
+    rules |= {f"silence {silence.id}": silence for silence in catalog.silences}
     return rules | {f"runbook {name}": runbook for name, runbook in catalog.runbooks.items()}

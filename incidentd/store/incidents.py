@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from incidentd.lifecycle import OPEN_STATES, State
 from incidentd.store.tables import Incident, IncidentAlert
 
+_NUMBERS_PER_QUERY = 500
 # As strong as an UPDATE and no stronger: workers may still write rows that refer to the incident.
 _LOCK: dict[str, Any] = {"key_share": True}
 
@@ -65,6 +66,12 @@ def page_due(session: Session, now: datetime) -> list[Incident]:
     return [one for one in held if not _is_ahead(one, now)]
 
 
+def owed(session: Session) -> list[Incident]:
+    """The incidents that nobody has taken and of which somebody was not told, because of a mute."""
+    query = select(Incident).where(col(Incident.held_at).is_not(None), Incident.state == State.DETECTED.value)
+    return list(session.exec(query.order_by(col(Incident.number)).with_for_update(**_LOCK)))
+
+
 def _is_ahead(incident: Incident, now: datetime) -> bool:
     wait = incident.page_again_at - now if incident.page_again_at is not None else timedelta()
     return timedelta() < wait <= timedelta(seconds=incident.cooldown_seconds)
@@ -103,6 +110,16 @@ def alerts_of(session: Session, numbers: Sequence[int]) -> dict[int, list[Incide
     found: dict[int, list[IncidentAlert]] = {number: [] for number in numbers}
     for alert in session.exec(select(IncidentAlert).where(col(IncidentAlert.incident_number).in_(numbers))):
         found[alert.incident_number].append(alert)
+    return found
+
+
+def firing_of(session: Session, numbers: Sequence[int]) -> dict[int, list[IncidentAlert]]:
+    """The alerts of several incidents that have not cleared, by incident, in few queries."""
+    found: dict[int, list[IncidentAlert]] = {number: [] for number in numbers}
+    for start in range(0, len(numbers), _NUMBERS_PER_QUERY):
+        several = col(IncidentAlert.incident_number).in_(numbers[start : start + _NUMBERS_PER_QUERY])
+        for alert in session.exec(select(IncidentAlert).where(several, col(IncidentAlert.cleared_at).is_(None))):
+            found[alert.incident_number].append(alert)
     return found
 
 

@@ -16,13 +16,15 @@ from incidentd.catalog.checks import (
     rule_source,
     rule_templates,
     runbook_escalation,
+    silences,
+    time_intervals,
 )
 from incidentd.catalog.checks.subject import Subject
 from incidentd.catalog.problem import Problem
 
 OF_RULES = (rule_expr, rule_condition, rule_names, rule_levels, rule_templates, rule_runbook, runbook_escalation)
 """Those that need no configuration."""
-CHECKS = (*OF_RULES, rule_source, rule_component, route_receivers, receiver_channels)
+CHECKS = (*OF_RULES, rule_source, rule_component, route_receivers, receiver_channels, time_intervals, silences)
 """Every check: a module with its ``NAME`` and ``check(subject) -> Iterator[Problem]``."""
 
 
