@@ -30,7 +30,8 @@ _STORED = "S-"
 """How the names of silences begin that people made while the service runs."""
 
 
-def _moment(value: Any) -> Any:
+def moment(value: Any) -> datetime:
+    """*value* as RFC 3339 writes it; raises ValueError with what to write instead."""
     if isinstance(value, datetime):
         return value
     try:
@@ -50,7 +51,7 @@ def _someone(text: str) -> str:
 
 Moment = Annotated[
     datetime,
-    BeforeValidator(_moment),
+    BeforeValidator(moment),
     PlainSerializer(datetime.isoformat),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]

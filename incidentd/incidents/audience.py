@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from incidentd.catalog import destination as destinations
 from incidentd.incidents.transaction import Transaction, number_of
-from incidentd.routing import router
 from incidentd.routing.mute import Muted
-from incidentd.severity import Severity
 from incidentd.store import deliveries, incidents
 from incidentd.store.tables import Delivery, Incident
 
@@ -42,16 +40,11 @@ def of(tx: Transaction, incident: Incident) -> Audience:
     return Audience(everybody, tuple(listeners))
 
 
-def routed(tx: Transaction, incident: Incident) -> tuple[router.Routed, ...]:
-    """The receivers that the routes lead to now."""
-    return router.route(tx.catalog.route, Severity(incident.severity), incident.labels, muted=tx.mutes.of_route)
-
-
 def _named_by_routes(tx: Transaction, incident: Incident) -> dict[str, tuple[Delivery, Muted | None]]:
     """The destinations that the routes lead to now, by key, as rows that are not stored yet. One that two receivers
     have is muted when both are."""
     named: dict[str, tuple[Delivery, Muted | None]] = {}
-    for one in routed(tx, incident):
+    for one in tx.mutes.routed(incident):
         for channel, destination in tx.catalog.receivers[one.receiver].destinations():
             key = destinations.key(channel, destination)
             if key in named and (named[key][1] is None or one.muted is not None):

@@ -12,12 +12,15 @@ from incidentd.catalog.catalog import Catalog
 from incidentd.catalog.route import Route
 from incidentd.catalog.silence import Maintenance
 from incidentd.labels import parse_matchers
-from incidentd.routing import mute, silence
+from incidentd.lifecycle import State
+from incidentd.routing import mute, router, silence
 from incidentd.routing.mute import Inhibitions, Muted
+from incidentd.routing.router import Routed
 from incidentd.routing.silence import Silence
+from incidentd.severity import Severity
 from incidentd.store import alerts, silences
 from incidentd.store.database import Session
-from incidentd.store.tables import IncidentAlert, SilenceRow
+from incidentd.store.tables import Incident, IncidentAlert, SilenceRow
 
 
 class Mutes:
@@ -52,8 +55,19 @@ class Mutes:
         seen = (mute.labels_of(alert.labels, alert.severity) for alert in firing)
         return mute.of_incident(seen, self.active, self.inhibitions, self._now)
 
-    def of_route(self, node: Route) -> Muted | None:
-        """Why this route notifies nobody at this time."""
+    def routed(self, incident: Incident) -> tuple[Routed, ...]:
+        """The receivers that the routes lead to now, and which of them their routes mute at this time."""
+        return router.route(self._catalog.route, Severity(incident.severity), incident.labels, muted=self._of_route)
+
+    def shown(self, incident: Incident, firing: Iterable[IncidentAlert]) -> Muted | None:
+        """Why nobody would be paged for an open incident now: it is muted, or every route that it takes is."""
+        if incident.state == State.RESOLVED:
+            return None
+        routed = self.routed(incident) if self._catalog.time_intervals else ()
+        by_time = routed[0].muted if all(one.muted is not None for one in routed) and routed else None
+        return self.of(firing) or by_time
+
+    def _of_route(self, node: Route) -> Muted | None:
         return mute.of_route(node, self._catalog.time_intervals, self._now)
 
 

@@ -45,6 +45,10 @@ class IncidentSeen:
     opened_at: datetime
     wholly: bool
 
+    @property
+    def name(self) -> str:
+        return f"INC-{self.number}"
+
 
 @dataclass(slots=True)
 class Preview:
@@ -53,6 +57,7 @@ class Preview:
     those incidents that would have been muted as a whole. *is_complete* is False when there were too many to look at.
     """
 
+    matchers: Matchers
     alerts: list[AlertSeen] = field(default_factory=list)
     alert_count: int = 0
     open_incidents: list[IncidentSeen] = field(default_factory=list)
@@ -66,7 +71,7 @@ class Preview:
 
 def of(session: Session, matchers: Matchers, now: datetime) -> Preview:
     """Changes nothing. An incident is matched by the labels that its alerts had last."""
-    preview = Preview()
+    preview = Preview(matchers)
     for labels, severity, phase in alerts.labels_by_phase(session, (Phase.FIRING, Phase.PENDING)):
         seen = mute.labels_of(labels, severity) if severity else labels
         if matchers.matches(seen):
@@ -75,11 +80,12 @@ def of(session: Session, matchers: Matchers, now: datetime) -> Preview:
     found = incidents.active_since(session, now - LOOKS_BACK)[::-1]
     preview.is_complete = len(found) <= _MOST_INCIDENTS
     for several in _chunks(found[:_MOST_INCIDENTS]):
-        _look_at(session, several, matchers, preview)
+        _look_at(session, several, preview)
     return preview
 
 
-def _look_at(session: Session, several: Sequence[Incident], matchers: Matchers, preview: Preview) -> None:
+def _look_at(session: Session, several: Sequence[Incident], preview: Preview) -> None:
+    matchers = preview.matchers
     parts = incidents.alerts_of(session, [one.number for one in several if one.number is not None])
     muted: list[int] = []
     for incident in several:

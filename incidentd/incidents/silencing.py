@@ -22,7 +22,6 @@ from incidentd.store.database import Session
 from incidentd.store.tables import Incident, SilenceRow
 
 MOST_LISTED = 1000
-"""Of the stored ones; the oldest are left out."""
 _STORED = re.compile(r"S-([1-9][0-9]{0,8})", re.IGNORECASE)
 
 
@@ -95,9 +94,11 @@ def end(tx: Transaction, silence_id: str, actor: Actor) -> Silence | None:
     return stored(row) if row is not None else None
 
 
-def every(session: Session, catalog: Catalog) -> list[Silence]:
-    """Those of the catalog, then those that people made, newest first."""
-    return [*map(routing_silence.authored, catalog.silences), *map(stored, silences.recent(session, MOST_LISTED))]
+def every(session: Session, catalog: Catalog, now: datetime) -> list[Silence]:
+    """Those of the catalog, then those that people made, newest first. Of expired ones the oldest are left out."""
+    rows = {row.number: row for row in (*silences.recent(session, MOST_LISTED), *silences.unexpired(session, now))}
+    made = sorted(map(stored, rows.values()), key=lambda one: one.created_at or now, reverse=True)
+    return [*map(routing_silence.authored, catalog.silences), *made]
 
 
 def one(session: Session, catalog: Catalog, silence_id: str) -> Silence | None:

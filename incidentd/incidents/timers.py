@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from incidentd.incidents import announce, audience, episode
+from incidentd.incidents import announce, episode
 from incidentd.incidents.episode import RULE
 from incidentd.incidents.transaction import Transaction, number_of
 from incidentd.lifecycle import State
@@ -48,7 +48,7 @@ def end_mutes(tx: Transaction) -> int:
 def _end_mute(tx: Transaction, incident: Incident, fires: list[IncidentAlert]) -> bool:
     if all(alert.clearing for alert in fires) or tx.mutes.of(fires) is not None:
         return False
-    routed = audience.routed(tx, incident)
+    routed = tx.mutes.routed(incident)
     if routed and all(one.muted is not None for one in routed):
         return False
     text = f"Still fires, and {incident.muted_by} mutes it no longer"

@@ -6,12 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from incidentd.catalog.catalog import Catalog
+from incidentd.incidents.mutes import Mutes
 from incidentd.lifecycle import State, actions
 from incidentd.store import incidents, timeline
 from incidentd.store.database import Session
 from incidentd.store.tables import Incident, IncidentAlert, TimelineEntry
 from incidentd.web import told
-from incidentd.web.api_models import AlertOut, DeliveryOut, IncidentInFull, IncidentOut, RunbookOut, TimelineOut
+from incidentd.web.api_models import (
+    AlertOut,
+    DeliveryOut,
+    IncidentInFull,
+    IncidentOut,
+    MutedOut,
+    RunbookOut,
+    TimelineOut,
+)
 from incidentd.web.context import WebContext
 
 _COPIED = tuple(set(IncidentOut.model_fields) & set(Incident.model_fields))
@@ -22,8 +31,9 @@ def listed(session: Session, context: WebContext, found: Sequence[Incident]) -> 
     numbers = [number for incident in found if (number := incident.number) is not None]
     alerts = incidents.alerts_of(session, numbers)
     entries = timeline.of_all(session, numbers)
+    mutes = Mutes(session, context.current(), context.clock.now())
     return [
-        IncidentOut.model_validate(_fields(context, incident, alerts[number], entries[number]))
+        IncidentOut.model_validate(_fields(context, mutes, incident, alerts[number], entries[number]))
         for number, incident in zip(numbers, found, strict=True)
     ]
 
@@ -33,7 +43,8 @@ def in_full(session: Session, context: WebContext, number: int) -> IncidentInFul
     incident = incidents.get(session, number)
     if incident is None:
         return None
-    fields = _fields(context, incident, incidents.alerts(session, number), timeline.of(session, number))
+    mutes = Mutes(session, context.current(), context.clock.now())
+    fields = _fields(context, mutes, incident, incidents.alerts(session, number), timeline.of(session, number))
     deliveries = [DeliveryOut.model_validate(one, from_attributes=True) for one in told.of_incident(session, number)]
     return IncidentInFull.model_validate({**fields, "deliveries": deliveries})
 
@@ -55,8 +66,13 @@ def runbook(catalog: Catalog, name: str, base_url: str) -> RunbookOut | None:
 
 
 def _fields(
-    context: WebContext, incident: Incident, alerts: Sequence[IncidentAlert], entries: Sequence[TimelineEntry]
+    context: WebContext,
+    mutes: Mutes,
+    incident: Incident,
+    alerts: Sequence[IncidentAlert],
+    entries: Sequence[TimelineEntry],
 ) -> dict[str, Any]:
+    muted = mutes.shown(incident, [alert for alert in alerts if alert.cleared_at is None])
     linked = runbook(context.current(), incident.runbook, context.settings.base_url)
     return {
         **{name: getattr(incident, name) for name in _COPIED},
@@ -64,6 +80,7 @@ def _fields(
         "url": f"{context.settings.base_url}/incidents/INC-{incident.number}",
         "actions": actions(State(incident.state)),
         "previous": f"INC-{incident.previous_number}" if incident.previous_number else None,
+        "muted": MutedOut.model_validate(muted, from_attributes=True) if muted is not None else None,
         "alerts": [AlertOut.model_validate(one, from_attributes=True) for one in alerts],
         "runbooks": [linked] if linked is not None else [],
         "timeline": [TimelineOut.model_validate(one, from_attributes=True) for one in entries],

@@ -26,7 +26,13 @@ SEARCH = {"alertname": "ErrorRate", "service": "search", "severity": "sev2"}
 
 
 def silence(*matchers: str, **fields: Any) -> Silence:
-    given = {"id": "S-1", "author": "anna", "reason": "deploy", "origin": "api", "ends_at": NOW + 2 * HOUR} | fields
+    given: dict[str, Any] = {
+        "id": "S-1",
+        "author": "anna",
+        "reason": "deploy",
+        "origin": "api",
+        "ends_at": NOW + 2 * HOUR,
+    } | fields
     return Silence(matchers=parse_matchers(matchers), **given)
 
 
@@ -185,7 +191,7 @@ def test_mute_times_win_over_active_times() -> None:
     assert muted.reason is MuteReason.MUTE_TIME_INTERVAL
 
 
-TREE = {
+TREE: dict[str, Any] = {
     "receiver": "team",
     "routes": [
         {"severity": ["sev2"], "receiver": "page", "mute_time_intervals": ["office"], "continue": True},
@@ -208,7 +214,7 @@ def test_a_muted_route_mutes_its_receiver_and_no_other() -> None:
 
 
 def test_a_muted_route_without_continue_still_ends_the_search() -> None:
-    tree = {**TREE, "routes": [{**TREE["routes"][0], "continue": False}, *TREE["routes"][1:]]}  # type: ignore[dict-item]
+    tree = {**TREE, "routes": [{**TREE["routes"][0], "continue": False}, *TREE["routes"][1:]]}
     assert routed(tree, Severity.SEV2, NOW) == [("page", True)]
 
 
@@ -221,6 +227,6 @@ def test_branches_do_not_inherit_mute_times() -> None:
 
 
 def test_a_receiver_that_two_routes_lead_to_is_muted_when_both_are() -> None:
-    muted, plain = TREE["routes"][0], {"receiver": "page"}  # type: ignore[index]
+    muted, plain = TREE["routes"][0], {"receiver": "page"}
     assert routed({"receiver": "team", "routes": [muted, plain]}, Severity.SEV2, NOW) == [("page", False)]
     assert routed({"receiver": "team", "routes": [muted, muted]}, Severity.SEV2, NOW) == [("page", True)]
