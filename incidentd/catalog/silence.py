@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import (
@@ -32,15 +32,13 @@ _STORED = "S-"
 
 def moment(value: Any) -> datetime:
     """*value* as RFC 3339 writes it; raises ValueError with what to write instead."""
-    if isinstance(value, datetime):
-        return value
     try:
-        at = datetime.fromisoformat(str(value))
+        at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError as exc:
         raise ValueError(f"{value!r} is not a time; write it as 2026-11-20T22:00:00Z, or with +01:00") from exc
     if at.tzinfo is None:
         raise ValueError(f"{value!r} does not say in which time zone; end it with Z, or with +01:00")
-    return at
+    return at.astimezone(UTC)
 
 
 def _someone(text: str) -> str:

@@ -114,7 +114,7 @@ def add(
     from incidentd.incidents.actor import Actor, Origin  # noqa: PLC0415 - beside the store
     from incidentd.incidents.silencing import SilenceError  # noqa: PLC0415 - SQLModel takes a second to import
 
-    if bool(maintenance) != bool(component):
+    if bool(maintenance.strip()) != bool(component):
         raise typer.BadParameter("--maintenance and --component need each other")
     with _open(config) as opened:
         draft = _draft(
@@ -238,7 +238,7 @@ def _time(option: str, text: str | None) -> datetime | None:
 def _maintenance(title: str, components: list[str], message: str) -> Maintenance | None:
     from incidentd.catalog.silence import Maintenance  # noqa: PLC0415 - pydantic takes half a second to import
 
-    return Maintenance(title=title, components=tuple(components), message=message) if title else None
+    return Maintenance(title=title, components=tuple(components), message=message) if title.strip() else None
 
 
 def _user() -> str:

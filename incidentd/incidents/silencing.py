@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from incidentd.catalog.catalog import Catalog
 from incidentd.catalog.explain import did_you_mean
@@ -62,7 +62,7 @@ def matchers_of(session: Session, draft: Draft) -> Matchers:
 
 def make(tx: Transaction, draft: Draft, actor: Actor) -> Silence:
     """Stores it: from now on it mutes. Raises SilenceError; then nothing was written."""
-    starts_at = max(draft.starts_at or tx.now, tx.now)
+    starts_at = max(draft.starts_at or tx.now, tx.now).astimezone(UTC)
     _require(draft, starts_at, tx.catalog)
     row = SilenceRow(
         matchers=[str(one) for one in matchers_of(tx.session, draft).all_of],
@@ -70,7 +70,7 @@ def make(tx: Transaction, draft: Draft, actor: Actor) -> Silence:
         reason=wording.storable(draft.reason.strip()),
         origin=actor.origin.value,
         starts_at=starts_at,
-        ends_at=draft.ends_at,
+        ends_at=draft.ends_at.astimezone(UTC) if draft.ends_at is not None else None,
         until_incident=draft.until_incident,
         maintenance=draft.maintenance.model_dump(mode="json") if draft.maintenance is not None else None,
         created_at=tx.now,

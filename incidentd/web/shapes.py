@@ -8,6 +8,7 @@ from typing import Any
 from incidentd.catalog.catalog import Catalog
 from incidentd.incidents.mutes import Mutes
 from incidentd.lifecycle import State, actions
+from incidentd.routing.mute import Muted
 from incidentd.store import incidents, timeline
 from incidentd.store.database import Session
 from incidentd.store.tables import Incident, IncidentAlert, TimelineEntry
@@ -47,6 +48,14 @@ def in_full(session: Session, context: WebContext, number: int) -> IncidentInFul
     fields = _fields(context, mutes, incident, incidents.alerts(session, number), timeline.of(session, number))
     deliveries = [DeliveryOut.model_validate(one, from_attributes=True) for one in told.of_incident(session, number)]
     return IncidentInFull.model_validate({**fields, "deliveries": deliveries})
+
+
+def muted(session: Session, context: WebContext, opened: Sequence[Incident]) -> dict[int, Muted]:
+    """Why nobody would be paged now for those of *opened* that are muted, by number."""
+    mutes = Mutes(session, context.current(), context.clock.now())
+    firing = incidents.firing_of(session, [one.number for one in opened if one.number is not None])
+    found = {one.number: mutes.shown(one, firing[one.number]) for one in opened if one.number is not None}
+    return {number: why for number, why in found.items() if why is not None}
 
 
 def runbook(catalog: Catalog, name: str, base_url: str) -> RunbookOut | None:
