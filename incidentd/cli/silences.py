@@ -16,6 +16,7 @@ from incidentd.cli import options, silence_text
 if TYPE_CHECKING:
     from incidentd.catalog.catalog import Catalog
     from incidentd.catalog.silence import Maintenance
+    from incidentd.clock import Clock
     from incidentd.incidents.desk import IncidentDesk
     from incidentd.incidents.preview import Preview
     from incidentd.incidents.silencing import Draft
@@ -39,7 +40,11 @@ class _Opened:
     database: Database
     catalog: Catalog
     desk: IncidentDesk
-    now: datetime
+    clock: Clock
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.now()
 
 
 @app.command("list")
@@ -155,6 +160,7 @@ def end(silence_id: SilenceId, *, as_json: AsJson = False, config: options.Confi
 
 @contextmanager
 def _open(config: options.Config) -> Iterator[_Opened]:
+    from incidentd.cli import logs  # noqa: PLC0415 - structlog takes its time to import
     from incidentd.clock import SystemClock  # noqa: PLC0415 - beside the store
     from incidentd.incidents.desk import IncidentDesk  # noqa: PLC0415 - SQLModel takes a second to import
 
@@ -162,7 +168,8 @@ def _open(config: options.Config) -> Iterator[_Opened]:
     database, clock = options.database(loaded), SystemClock()
     try:
         desk = IncidentDesk(database, lambda: loaded.catalog, clock, lambda: None)
-        yield _Opened(database, loaded.catalog, desk, clock.now())
+        with logs.only_warnings():
+            yield _Opened(database, loaded.catalog, desk, clock)
     finally:
         database.close()
 
