@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
-from incidentd.catalog.component import time_zone
+from incidentd.catalog.component import known_zone
 from incidentd.settings import Section
 
 Range = tuple[int, int]
@@ -146,7 +146,7 @@ class TimeInterval(Section):
     days_of_month: DaysOfMonth = ()
     months: Months = ()
     years: Years = ()
-    location: Annotated[str, AfterValidator(time_zone)] = "UTC"
+    location: Annotated[str, AfterValidator(known_zone)] = "UTC"
 
     def contains(self, at: datetime) -> bool:
         """Whether *at* is in, by the clock on the wall in *location*: an hour that daylight saving repeats is in
@@ -187,6 +187,15 @@ def end(intervals: Sequence[TimeInterval], at: datetime) -> datetime | None:
     return _end(tuple(intervals), at.astimezone(UTC).replace(second=0, microsecond=0))
 
 
+def window(intervals: Sequence[TimeInterval], at: datetime) -> tuple[datetime | None, datetime | None] | None:
+    """The window that *at* is in, else the next one: its beginning and its end, None for what is more than eight days
+    away. None when there is no such window in that time."""
+    if contains(intervals, at):
+        return _begin(tuple(intervals), at.astimezone(UTC).replace(second=0, microsecond=0)), end(intervals, at)
+    begin = end(intervals, at)
+    return (begin, end(intervals, begin)) if begin is not None else None
+
+
 @lru_cache(maxsize=256)
 def _end(intervals: tuple[TimeInterval, ...], minute: datetime) -> datetime | None:
     now = contains(intervals, minute)
@@ -196,6 +205,16 @@ def _end(intervals: tuple[TimeInterval, ...], minute: datetime) -> datetime | No
             return later
         later += _MINUTE
     return None
+
+
+@lru_cache(maxsize=256)
+def _begin(intervals: tuple[TimeInterval, ...], minute: datetime) -> datetime | None:
+    earliest = minute - _FAR
+    while contains(intervals, minute - _MINUTE):
+        minute -= _MINUTE
+        if minute < earliest:
+            return None
+    return minute
 
 
 def _in(ranges: Sequence[Range], value: int) -> bool:

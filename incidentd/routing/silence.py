@@ -51,6 +51,18 @@ class Silence:
     def is_active(self, now: datetime) -> bool:
         return self.state(now) is SilenceState.ACTIVE
 
+    def window(self, now: datetime) -> tuple[datetime | None, datetime | None] | None:
+        """From when to when it mutes; of one that recurs the current window, else the next. None when there is none, as
+        for one that was ended before it began."""
+        begin, end = self.starts_at, self.ended_at or self.ends_at
+        if self.time_intervals:
+            found = time_interval.window(self.time_intervals, max(now, self.starts_at or now))
+            if found is None:
+                return None
+            begin = max((at for at in (begin, found[0]) if at is not None), default=None)
+            end = min((at for at in (end, found[1]) if at is not None), default=None)
+        return (begin, end) if begin is None or end is None or begin < end else None
+
     def until(self, now: datetime) -> datetime | None:
         """When one that is active ends; None when that is not known yet."""
         window = time_interval.end(self.time_intervals, now) if self.time_intervals else None

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from incidentd import cli
 from incidentd.store.database import Database
@@ -37,7 +35,7 @@ DEPLOY = ("add", 'service="chat"', "--reason", "deploy", "--author", "anna", "--
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
+def folder(tmp_path: Path) -> Path:
     (tmp_path / "rules").mkdir()
     (tmp_path / "silences").mkdir()
     (tmp_path / "silences" / "weekly.yaml").write_text(SILENCES, encoding="utf-8")
