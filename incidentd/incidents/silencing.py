@@ -118,6 +118,8 @@ def _require(draft: Draft, starts_at: datetime, catalog: Catalog) -> None:
         raise SilenceError("A silence needs a reason.")
     if draft.ends_at is None and draft.until_incident is None:
         raise SilenceError("A silence must end: say when, or with which incident.")
+    if draft.ends_at is None and draft.maintenance is not None:
+        raise SilenceError("Maintenance must say when it ends: the status page shows it.")
     if draft.ends_at is not None and draft.ends_at <= starts_at:
         raise SilenceError("This silence would end before it begins.")
     known = [component.id for component in catalog.statuspage.components]

@@ -201,7 +201,7 @@ class _Wire:
             ],
             "components": [self._components[component.id] for component in one.components],
             "scheduled_for": begins,
-            "scheduled_until": self._time(one.ends_at) if one.ends_at is not None else None,
+            **({"scheduled_until": self._time(one.ends_at)} if one.ends_at is not None else {}),
         }
 
     def _update(self, incident: PublicIncident, update: Update) -> dict[str, Any]:

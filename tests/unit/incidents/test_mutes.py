@@ -300,6 +300,11 @@ def test_a_past_start_becomes_now(room: Room) -> None:
         (['a="b"'], {"author": " "}, "A silence needs an author."),
         (['a="b"'], {"reason": ""}, "A silence needs a reason."),
         (['a="b"'], {"minutes": None}, "A silence must end: say when, or with which incident."),
+        (
+            ['a="b"'],
+            {"minutes": None, "until_incident": 1, "maintenance": Maintenance(title="x", components=("chat-api",))},
+            "Maintenance must say when it ends",
+        ),
         (['a="b"'], {"minutes": -1}, "This silence would end before it begins."),
         ([], {}, "These matchers are met by every alert"),
         (['a=~".*"'], {}, "These matchers are met by every alert"),
