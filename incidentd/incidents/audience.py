@@ -30,7 +30,8 @@ class Audience:
 
 def of(tx: Transaction, incident: Incident) -> Audience:
     """Who was told, in that order, then whom else the routes name now."""
-    everybody = tx.mutes.of(incidents.firing(tx.session, number_of(incident)))
+    firing = incidents.firing(tx.session, number_of(incident)) if tx.mutes.any_by_labels else []
+    everybody = tx.mutes.of(firing)
     named = _named_by_routes(tx, incident)
     listeners = []
     for delivery in deliveries.of_incident(tx.session, number_of(incident), lock=True):

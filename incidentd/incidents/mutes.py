@@ -48,9 +48,19 @@ class Mutes:
         firing = alerts.labels_by_phase(self._session, [Phase.FIRING]) if rules else []
         return Inhibitions(rules, [mute.labels_of(labels, severity) for labels, severity, _ in firing])
 
+    @property
+    def any_by_labels(self) -> bool:
+        """Whether some alerts are muted now, whichever; where not, nobody need look at them."""
+        return bool(self.active or self._catalog.inhibit_rules)
+
+    @property
+    def any(self) -> bool:
+        """The same, with routes that are muted at times."""
+        return self.any_by_labels or bool(self._catalog.time_intervals)
+
     def of(self, firing: Iterable[IncidentAlert]) -> Muted | None:
         """Why an incident with these firing alerts notifies nobody."""
-        if not self.active and not self._catalog.inhibit_rules:
+        if not self.any_by_labels:
             return None
         seen = (mute.labels_of(alert.labels, alert.severity) for alert in firing)
         return mute.of_incident(seen, self.active, self.inhibitions, self._now)

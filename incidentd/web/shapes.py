@@ -53,6 +53,8 @@ def in_full(session: Session, context: WebContext, number: int) -> IncidentInFul
 def muted(session: Session, context: WebContext, opened: Sequence[Incident]) -> dict[int, Muted]:
     """Why nobody would be paged now for those of *opened* that are muted, by number."""
     mutes = Mutes(session, context.current(), context.clock.now())
+    if not mutes.any:
+        return {}
     firing = incidents.firing_of(session, [one.number for one in opened if one.number is not None])
     found = {one.number: mutes.shown(one, firing[one.number]) for one in opened if one.number is not None}
     return {number: why for number, why in found.items() if why is not None}
