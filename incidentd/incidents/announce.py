@@ -7,6 +7,7 @@ from incidentd.incidents.actor import SYSTEM, Actor
 from incidentd.incidents.audience import Listener
 from incidentd.incidents.transaction import Transaction, number_of
 from incidentd.notify.notification import Kind
+from incidentd.severity import Severity
 from incidentd.store import deliveries
 from incidentd.store.tables import Delivery, Incident
 from incidentd.store.timeline import EntryKind
@@ -18,7 +19,7 @@ def page(tx: Transaction, incident: Incident, text: str, *, known: Kind = Kind.O
     heard_of_it = audience.of(tx, incident)
     for one in heard_of_it.listeners:
         if one.muted is None:
-            _reach(tx, one, known, text)
+            _reach(tx, incident, one, known, text)
         elif one.is_told:
             one.delivery.held_page = known.value
             _enqueue(tx, one.delivery, Kind.UPDATED, text)
@@ -35,12 +36,12 @@ def page(tx: Transaction, incident: Incident, text: str, *, known: Kind = Kind.O
 
 def release(tx: Transaction, incident: Incident, text: str) -> tuple[Listener, ...]:
     """Tells those who are owed a page and are muted no longer; returns them."""
-    owed = [one for one in audience.of(tx, incident).listeners if one.delivery.held_page or not one.is_told]
+    owed = [one for one in audience.of(tx, incident).listeners if _is_owed(incident, one)]
     released = tuple(one for one in owed if one.muted is None)
     if any(one.is_told for one in released) and not _paged_since_held(incident):
         incident.generation += 1
     for one in released:
-        _reach(tx, one, Kind(one.delivery.held_page or Kind.OPENED), text)
+        _reach(tx, incident, one, Kind(one.delivery.held_page or Kind.OPENED), text)
         incident.paged_at = tx.now
     if len(released) == len(owed):
         held.nothing_owed(incident)
@@ -65,12 +66,20 @@ def _paged_since_held(incident: Incident) -> bool:
     return incident.held_at is None or incident.paged_at >= incident.held_at
 
 
-def _reach(tx: Transaction, listener: Listener, known: Kind, text: str) -> None:
+def _is_owed(incident: Incident, listener: Listener) -> bool:
+    """A climb that was taken back meanwhile is owed to nobody who was paged at the severity of now, or a worse one."""
+    held_page, paged = listener.delivery.held_page, listener.delivery.paged_severity
+    if held_page == Kind.ESCALATED and paged:
+        return Severity(incident.severity).is_worse_than(Severity(paged))
+    return bool(held_page) or not listener.is_told
+
+
+def _reach(tx: Transaction, incident: Incident, listener: Listener, known: Kind, text: str) -> None:
     delivery = listener.delivery
     if not listener.is_told:
         tx.session.add(delivery)
         tx.session.flush()
-    delivery.held_page = ""
+    delivery.held_page, delivery.paged_severity = "", incident.severity
     _enqueue(tx, delivery, known if listener.is_told else Kind.OPENED, text)
 
 

@@ -36,12 +36,3 @@ def announced_since(session: Session, since: datetime) -> list[SilenceRow]:
         or_(ends_at.is_(None), ends_at > since),
     )
     return list(session.exec(query.order_by(col(SilenceRow.number))))
-
-
-def end_with(session: Session, incident: int, now: datetime) -> list[SilenceRow]:
-    """Ends those that were to end with that incident; returns them."""
-    query = select(SilenceRow).where(SilenceRow.until_incident == incident, col(SilenceRow.ended_at).is_(None))
-    found = list(session.exec(query))
-    for one in found:
-        one.ended_at, one.ended_by = now, f"INC-{incident}"
-    return found

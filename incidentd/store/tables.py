@@ -141,7 +141,7 @@ class Delivery(SQLModel, table=True):
     follows the page wherever the configuration has moved. *due_at* is None while nothing waits. *attempted_row* is the
     newest outbox row that the last attempt spoke for, None once that attempt is settled. *remote* may be there before
     *told_at*: then an attempt got that far and failed. *held_page* is the kind of page that it is owed once it is muted
-    no longer.
+    no longer, *paged_severity* the incident's when it was paged last.
     """
 
     __tablename__ = "delivery"
@@ -159,6 +159,7 @@ class Delivery(SQLModel, table=True):
     destination_key: str
     remote: dict[str, str] = Field(default_factory=dict, sa_column=_json())
     held_page: str = ""
+    paged_severity: str = ""
     due_at: datetime | None = None
     attempts: int = 0
     attempted_row: int | None = None

@@ -62,13 +62,14 @@ class Room:
         self.database.migrate()
         self.changes = 0
         self.route = ROUTE
+        self.receivers = RECEIVERS
         self.more: dict[str, Any] = {}
         self.alerts: dict[str, dict[str, Alert]] = {}
         self.desk = IncidentDesk(self.database, self.catalog, self.clock, self._changed)
         self.anna = Actor("anna", Origin.API)
 
     def catalog(self) -> Catalog:
-        receivers = [Receiver.model_validate(one) for one in RECEIVERS]
+        receivers = [Receiver.model_validate(one) for one in self.receivers]
         return Catalog(
             rules=(),
             runbooks={},

@@ -84,6 +84,31 @@ def test_a_climb_while_it_is_muted_pages_when_that_ends(room: Room) -> None:
     assert room.incident().generation == 2
 
 
+def test_a_climb_that_was_taken_back_while_it_was_muted_pages_nobody(room: Room) -> None:
+    room.at(0).values({"chat": 0.2})
+    room.at(1).silence('service="chat"', minutes=9)
+    room.at(2).values({"chat": 0.6})
+    room.at(3).values({"chat": 0.2})
+    room.at(10).desk.end_mutes()
+    assert room.outbox() == ["Slack #alerts: opened", "Slack #alerts: updated", "Slack #alerts: updated"]
+    assert room.incident().held_at is None
+    room.at(11).values({"chat": 0.6})
+    assert room.outbox()[3:] == ["Slack #alerts: escalated", *PAGED]
+
+
+def test_a_climb_that_was_held_is_not_owed_after_it_resolved(room: Room) -> None:
+    room.at(0).values({"chat": 0.2})
+    room.at(1).silence('service="chat"', minutes=3)
+    room.at(2).values({"chat": 0.6})
+    room.at(3).values({"chat": 0.0})
+    assert room.incident().held_at is None
+    room.at(5).values({"chat": 0.6})
+    room.desk.end_mutes()
+    assert room.outbox()[3:] == ["Slack #alerts: updated"], "quiet until the cooldown ends"
+    room.at(10).desk.end_cooldowns()
+    assert room.outbox()[4:] == ["Slack #alerts: opened", *PAGED]
+
+
 def test_who_took_it_meanwhile_is_not_paged_until_it_is_given_back(room: Room) -> None:
     room.at(0).silence('service="chat"', minutes=10)
     room.at(1).values({"chat": 0.6})
@@ -245,6 +270,17 @@ def test_who_was_told_by_day_is_not_paged_for_a_climb_by_night(room: Room) -> No
     room.at(30).desk.end_mutes()
     assert room.outbox()[6:] == ["PagerDuty (page): escalated", "Slack #incidents: escalated"]
     assert room.incident().generation == 2, "it is a new one to PagerDuty already"
+
+
+def test_a_destination_of_two_receivers_is_told_when_one_of_them_is_not_muted(room: Room) -> None:
+    room.receivers = [
+        {"name": "page", "slack": [{"channel": "#incidents"}]},
+        {"name": "team", "slack": [{"channel": "#incidents"}]},
+    ]
+    room.route, room.more = BY_TIME, {"time_intervals": NIGHT}
+    room.at(0).values({"chat": 0.6})
+    assert room.outbox() == ["Slack #incidents: opened"]
+    assert room.incident().held_at is None
 
 
 def test_a_route_that_leads_elsewhere_by_then_owes_nobody_anything(room: Room) -> None:

@@ -36,4 +36,5 @@ def upgrade() -> None:
     op.add_column('incident', sa.Column('muted_reason', sqlmodel.sql.sqltypes.AutoString(), nullable=False, server_default=''))
     op.add_column('incident', sa.Column('muted_by', sqlmodel.sql.sqltypes.AutoString(), nullable=False, server_default=''))
     op.create_index(op.f('ix_incident_held_at'), 'incident', ['held_at'], unique=False)
+    op.add_column('delivery', sa.Column('paged_severity', sqlmodel.sql.sqltypes.AutoString(), nullable=False, server_default=''))
     op.add_column('delivery', sa.Column('held_page', sqlmodel.sql.sqltypes.AutoString(), nullable=False, server_default=''))
