@@ -24,7 +24,6 @@ from incidentd.catalog.receiver import Receiver
 from incidentd.catalog.route import Route
 from incidentd.catalog.rule import Rule
 from incidentd.clock import MovableClock
-from incidentd.evaluation import source_watch
 from incidentd.evaluation.evaluator import Evaluator
 from incidentd.evaluation.group import groups
 from incidentd.incidents.actor import Actor, Origin
@@ -101,8 +100,8 @@ class Plant:
         catalog = Catalog(rules=self.rules, runbooks={}, receivers=receivers, route=Route(receiver="page"))
         self.desk = IncidentDesk(self.database, lambda: catalog, self.clock, lambda: None)
         self.line = Line("p", self._source(self.wire.port), self._source(self._nobody.getsockname()[1]))
-        watch = source_watch.rule_for(settings.Source(url="http://127.0.0.1:1", failing_for=FAILING_FOR))
-        self.evaluator = Evaluator({"p": self.line}, {"p": watch}, self.desk)
+        config = settings.Source(url="http://127.0.0.1:1", failing_for=FAILING_FOR)
+        self.evaluator = Evaluator({"p": self.line}, {"p": config}, self.desk)
         with self.database.reading() as session:
             self.evaluator.load(alerts.load_all(session))
         self.evaluator.adopt(self.rules, self.clock.at)
