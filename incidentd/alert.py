@@ -80,7 +80,8 @@ class Transition:
 
     @property
     def is_news(self) -> bool:
-        """Whether it must be stored: a clock started or stopped, or the value of a firing alert moved."""
-        if self.change is not Change.SAME or self.before.levels != self.after.levels:
+        """Whether it must be stored: a clock started or stopped, or the value or the labels of a firing alert moved."""
+        before, after = self.before, self.after
+        if self.change is not Change.SAME or before.levels != after.levels:
             return True
-        return self.after.phase is Phase.FIRING and self.before.value != self.after.value
+        return after.phase is Phase.FIRING and (before.value != after.value or before.labels != after.labels)

@@ -27,10 +27,17 @@ EVALUATION_LAG_SECONDS = Gauge(
     ["group"],
     registry=REGISTRY,
 )
+SLOT_LATENESS_SECONDS = Histogram(
+    "incidentd_slot_lateness_seconds",
+    "How long after its time a slot was evaluated and written.",
+    ["source"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+    registry=REGISTRY,
+)
 MISSED_SLOTS = Counter(
     "incidentd_missed_slots_total",
-    "Slots that were not evaluated at their time.",
-    ["group"],
+    "Evaluations of a rule that did not take place at their time: replayed from history, or lost.",
+    ["source", "outcome"],
     registry=REGISTRY,
 )
 SOURCE_REQUESTS = Counter(
@@ -45,6 +52,19 @@ SOURCE_SECONDS = Histogram(
     ["source"],
     buckets=_SECONDS,
     registry=REGISTRY,
+)
+SOURCE_PACK_SIZE = Histogram(
+    "incidentd_source_pack_size",
+    "Different expressions in one request to a source.",
+    ["source"],
+    buckets=(1, 2, 5, 10, 25, 50, 100, 250, 1000),
+    registry=REGISTRY,
+)
+SOURCE_SAMPLES = Counter(
+    "incidentd_source_samples_total", "Samples that a source answered with.", ["source"], registry=REGISTRY
+)
+SOURCE_QUARANTINED = Gauge(
+    "incidentd_source_quarantined", "Expressions that are kept out of packs for a while.", ["source"], registry=REGISTRY
 )
 ALERTS = Gauge("incidentd_alerts", "Alerts by phase.", ["phase"], registry=REGISTRY)
 INCIDENTS = Gauge(

@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from incidentd.duration import Duration
 from incidentd.severity import Severity
@@ -69,6 +78,15 @@ def _http_url(url: str) -> str:
     return url.rstrip("/")
 
 
+_PACK = 50
+"""Measured: see docs/configuration.md, packs."""
+
+
+def _pack_size(value: Any) -> Any:
+    """``false`` and 0 say in other words that a query holds one question, ``true`` that the default is wanted."""
+    return _PACK if value is True else 1 if value in (False, 0) else value
+
+
 def _longer_than_nothing(value: timedelta) -> timedelta:
     if value <= timedelta():
         raise ValueError("it must be longer than nothing")
@@ -86,6 +104,7 @@ SomeTime = Annotated[Duration, AfterValidator(_longer_than_nothing)]
 """A duration that is longer than nothing."""
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 """An http or https URL without a trailing slash."""
+PackSize = Annotated[int, BeforeValidator(_pack_size, json_schema_input_type=int | bool)]
 
 
 class Source(Section):
@@ -95,10 +114,13 @@ class Source(Section):
     timeout: SomeTime = timedelta(seconds=10)
     every: SomeTime = timedelta(seconds=30)
     concurrency: int = Field(default=4, ge=1, le=64)
+    pack: PackSize = Field(default=_PACK, ge=1, le=1000)
+    compression: Literal["auto", "gzip", "identity"] = "auto"
     headers: Mapping[str, str] = Field(default_factory=dict)
     token: SecretStr | None = None
     failing_for: Duration = timedelta(minutes=1)
     failing_severity: Severity = Severity.SEV2
+    follow_scrapes: bool = True
     external_labels: Mapping[str, str] = Field(default_factory=dict)
     external_url: HttpUrl | None = None
 
@@ -152,6 +174,13 @@ class Delivery(Section):
     longest_retry: SomeTime = timedelta(minutes=5)
 
 
+class Replay(Section):
+    """How far back slots that were missed are made up for from a source's history, and how long that may take."""
+
+    longest: Duration = timedelta(hours=1)
+    timeout: SomeTime = timedelta(seconds=30)
+
+
 class Settings(Section):
     """Everything of incidentd.yaml but what routes people and the public: see the catalog for those."""
 
@@ -169,6 +198,7 @@ class Settings(Section):
     webhook: Webhook = Webhook()
     api: Api = Api()
     delivery: Delivery = Delivery()
+    replay: Replay = Replay()
 
     @property
     def host(self) -> str:

@@ -18,7 +18,8 @@ from incidentd.settings import Section, SomeTime
 from incidentd.severity import Severity
 
 SOURCE_FAILING = "SourceFailing"
-BUILT_IN = (SOURCE_FAILING,)
+EVALUATION_LAGGING = "EvaluationLagging"
+BUILT_IN = (SOURCE_FAILING, EVALUATION_LAGGING)
 """Names of rules that incidentd brings itself."""
 
 _LEVEL_KEYS = ("when", "for", "severity")
@@ -64,6 +65,7 @@ class Rule(Section):
     levels: tuple[Level, ...] = Field(min_length=1)
     source: str = "prometheus"
     every: SomeTime = timedelta(seconds=30)
+    query_offset: Duration = timedelta()
     resolve: Resolve = Resolve()
     cooldown: Duration = timedelta(minutes=5)
     group_by: tuple[str, ...] = ()
@@ -77,7 +79,7 @@ class Rule(Section):
     summary: str = ""
     description: str = ""
     enabled: bool = True
-    query_offset: Duration = timedelta()
+    pack: bool = True
     heartbeat: bool = False
     external_labels: Mapping[str, str] = _Loaded(default_factory=dict)
     external_url: str = _Loaded(default="")

@@ -38,6 +38,7 @@ class Defaults(Section):
     component: str | None = None
     owner: str | None = None
     enabled: bool | None = None
+    pack: bool | None = None
 
 
 class RuleFile(Section):

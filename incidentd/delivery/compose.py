@@ -23,6 +23,11 @@ _MOST_TEXTS = 10
 """What one message may add to its thread; an outage of the vendor must not end in hundreds of replies."""
 
 
+_MOST_ALERTS = 100
+_MOST_ENTRIES = 100
+"""No channel shows more of either."""
+
+
 def compose(session: Session, claim: Claim, *, catalog: Catalog, base_url: str, now: datetime) -> Notification | None:
     """None when nothing waits, or the incident is gone."""
     incident = incidents.get(session, claim.delivery.incident_number)
@@ -30,6 +35,9 @@ def compose(session: Session, claim: Claim, *, catalog: Catalog, base_url: str, 
         return None
     state = State(incident.state)
     first_contact = claim.delivery.told_at is None
+    alerts = incidents.alerts(session, claim.delivery.incident_number, most=_MOST_ALERTS)
+    listed_firing = sum(alert.cleared_at is None for alert in alerts)
+    count = incidents.count_alerts(session, [claim.delivery.incident_number])[claim.delivery.incident_number]
     return Notification(
         id=claim.rows[-1].uid,
         kind=kind_of([Kind(row.kind) for row in claim.rows], state, first_contact=first_contact),
@@ -43,7 +51,9 @@ def compose(session: Session, claim: Claim, *, catalog: Catalog, base_url: str, 
         state=state,
         severity=Severity(incident.severity),
         labels=incident.labels,
-        alerts=tuple(_line(alert) for alert in incidents.alerts(session, claim.delivery.incident_number)),
+        alerts=tuple(_line(alert) for alert in alerts),
+        more_firing=count.firing - listed_firing,
+        more_cleared=count.total - count.firing - (len(alerts) - listed_firing),
         url=f"{base_url}/incidents/INC-{incident.number}",
         actions=tuple(action for action in actions(state) if action in _OFFERED),
         opened_at=incident.opened_at,
@@ -59,7 +69,7 @@ def compose(session: Session, claim: Claim, *, catalog: Catalog, base_url: str, 
         runbook=runbook_link(incident, catalog, base_url),
         timeline=tuple(
             TimelineLine(entry.at, entry.who, entry.text)
-            for entry in timeline.of(session, claim.delivery.incident_number)
+            for entry in timeline.of(session, claim.delivery.incident_number, newest=_MOST_ENTRIES)
         ),
         thread_texts=_thread_texts(claim.rows, first_contact=first_contact),
         private_replies=tuple(PrivateReply(row.private_user, row.text) for row in claim.rows if row.private_user),

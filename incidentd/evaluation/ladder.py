@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from incidentd.catalog.rule import Level, NoData, Rule
 from incidentd.evaluation import expand
 from incidentd.labels import Labels, fingerprint
 from incidentd.severity import Severity, worst
-from incidentd.sources.base import Answered
+from incidentd.sources.base import Answered, Sample
 
 _REST = LevelClock()
 
@@ -37,7 +37,8 @@ def step(rule: Rule, answer: Answered, previous: Mapping[str, Alert], at: dateti
     """One transition for each series that the answer holds and each alert that was there before.
 
     *previous* are the rule's alerts by the fingerprint of their series. A NaN and, with ``no_data: hold``, a series
-    that vanished change nothing and are left out. New alerts beyond ``limit`` are not begun; none is ever ended by it.
+    that vanished change nothing and are left out. New alerts beyond ``limit`` are not begun, unless others end in the
+    same answer; none is ever ended by it.
     """
     readings = dict(_readings(rule, answer, previous))
     room = rule.limit - sum(alert.phase is not Phase.INACTIVE for alert in previous.values())
@@ -45,13 +46,25 @@ def step(rule: Rule, answer: Answered, previous: Mapping[str, Alert], at: dateti
     for print_, (labels, reading) in sorted(readings.items(), key=lambda item: (item[0] not in previous, item[0])):
         before = previous.get(print_) or Alert(AlertKey(rule.id, print_), labels)
         transition = _transition(rule, before, labels, reading, at)
-        begins = before.phase is Phase.INACTIVE and transition.after.phase is not Phase.INACTIVE
-        if begins and rule.limit:
-            if room <= 0:
-                continue
-            room -= 1
+        more = (transition.after.phase is not Phase.INACTIVE) - (before.phase is not Phase.INACTIVE)
+        if rule.limit and more > 0 and room <= 0:
+            continue
+        room -= more
         transitions.append(transition)
     return transitions
+
+
+def is_quiet(rule: Rule, answer: Answered, previous: Mapping[str, Alert]) -> bool:
+    """Whether there is nothing to step: no series, and no alert before."""
+    return not answer.samples and not previous and rule.no_data is not NoData.ALERT and not rule.heartbeat
+
+
+def worst_value(rule: Rule, samples: Sequence[Sample]) -> float | None:
+    """The value that comes closest to the worst level, or went furthest beyond; None without samples."""
+    values = [sample.value for sample in samples if not math.isnan(sample.value)]
+    if not values:
+        return None
+    return min(values) if _smaller_is_worse(rule) else max(values)
 
 
 def alert_labels(rule: Rule, series: Labels, value: float | None = None) -> dict[str, str]:
@@ -75,15 +88,21 @@ def _readings(
         yield from _heartbeat(rule, answer, previous)
         return
     seen: set[str] = set()
+    numbers = False
     for sample in answer.samples:
         print_ = fingerprint(sample.labels)
         seen.add(print_)
         if not math.isnan(sample.value):
+            numbers = True
             labels = alert_labels(rule, sample.labels, sample.value)
             yield print_, (labels, _read(rule, sample.value, sample.labels))
     for print_, alert in previous.items():
-        if print_ not in seen and (reading := _absent(rule)) is not None:
-            yield print_, (alert.labels, _CLEAR if print_ == _NO_SERIES and seen else reading)
+        if print_ in seen or (reading := _absent(rule)) is None:
+            continue
+        if print_ != _NO_SERIES or not seen:
+            yield print_, (alert.labels, reading)
+        elif numbers:
+            yield print_, (alert.labels, _CLEAR)
     if rule.no_data is NoData.ALERT and not answer.samples and not previous and (reading := _absent(rule)):
         yield _NO_SERIES, (alert_labels(rule, {}), reading)
 
@@ -136,7 +155,7 @@ def _transition(rule: Rule, before: Alert, labels: Labels, reading: _Reading, at
         firing_since=(before.firing_since or at) if severity else None,
         series=before.series if reading.series is None else reading.series,
     )
-    return Transition(before, after, _change(before, after))
+    return Transition(before, after, change(before, after))
 
 
 def _step_levels(rule: Rule, before: Alert, reading: _Reading, at: datetime) -> dict[Severity, LevelClock]:
@@ -146,19 +165,35 @@ def _step_levels(rule: Rule, before: Alert, reading: _Reading, at: datetime) -> 
     for level in rule.levels:
         clock = before.levels.get(level.severity, _REST)
         mildest = level is rule.levels[-1]
+        # A worse level has already held its time, so the milder state needs no time of its own.
+        paid = firing_at is not None and not level.severity.is_worse_than(firing_at)
         if level.severity in reading.breached:
-            # A worse level has already held its time, so the milder state needs no time of its own.
-            paid = firing_at is not None and not level.severity.is_worse_than(firing_at)
             clock = _breached(level, clock, at, paid=paid)
         elif mildest and not reading.clear:
-            clock = LevelClock(active=clock.active)
+            clock = LevelClock(active=clock.active or paid)
         else:
             clock = _clear(rule, clock, at)
         if clock != _REST:
             clocks[level.severity] = clock
         if clock.active and (firing_at is None or level.severity.is_worse_than(firing_at)):
             firing_at = level.severity
-    return clocks
+    return clocks | _left_behind(rule, before, reading, clocks, at)
+
+
+def _left_behind(
+    rule: Rule, before: Alert, reading: _Reading, clocks: Mapping[Severity, LevelClock], at: datetime
+) -> dict[Severity, LevelClock]:
+    """The clock of a level that fired and that a reload removed: it ends as the mildest one does, or when another
+    fires, so that no edit of a rule resolves what is still wrong."""
+    severity = before.severity
+    if severity is None or any(level.severity is severity for level in rule.levels):
+        return {}
+    if any(clock.active for clock in clocks.values()):
+        return {}
+    if reading.breached or not reading.clear:
+        return {severity: LevelClock(active=True)}
+    clock = _clear(rule, before.levels.get(severity, _REST), at)
+    return {severity: clock} if clock != _REST else {}
 
 
 def _breached(level: Level, clock: LevelClock, at: datetime, *, paid: bool) -> LevelClock:
@@ -176,11 +211,16 @@ def _clear(rule: Rule, clock: LevelClock, at: datetime) -> LevelClock:
 def _peak(rule: Rule, peak: float | None, value: float | None) -> float | None:
     if peak is None or value is None:
         return value if peak is None else peak
+    return min(peak, value) if _smaller_is_worse(rule) else max(peak, value)
+
+
+def _smaller_is_worse(rule: Rule) -> bool:
     when = rule.levels[-1].when
-    return min(peak, value) if when is not None and when.direction < 0 else max(peak, value)
+    return when is not None and when.direction < 0
 
 
-def _change(before: Alert, after: Alert) -> Change:
+def change(before: Alert, after: Alert) -> Change:
+    """What became of an alert from *before* to *after*."""
     match before.phase, after.phase:
         case Phase.INACTIVE, Phase.PENDING:
             return Change.STARTED

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from incidentd.alert import AlertKey
 from incidentd.incidents import episode
 from incidentd.incidents.episode import RULE
 from incidentd.incidents.transaction import Transaction, number_of
 from incidentd.lifecycle import State
 from incidentd.notify.notification import Kind
-from incidentd.store import incidents
+from incidentd.store import incidents, parts
 from incidentd.store.tables import Incident
 from incidentd.store.timeline import EntryKind
 
 _STILL = "Still fires at the end of the cooldown"
 
 
-def end_cooldowns(tx: Transaction) -> int:
+def end_cooldowns(tx: Transaction, in_doubt: Collection[AlertKey]) -> int:
     """Pages for every incident whose cooldown has ended, that still fires, and that nobody has taken. How many. To who
-    has taken it the page stays owed: it goes out when the acknowledgement is taken back."""
-    return sum(_end_cooldown(tx, incident) for incident in incidents.page_due(tx.session, tx.now))
+    has taken it the page stays owed: it goes out when the acknowledgement is taken back. So it does while all that
+    fires is *in_doubt*: it goes out once that is known again."""
+    return sum(_end_cooldown(tx, incident, in_doubt) for incident in incidents.page_due(tx.session, tx.now))
 
 
-def _end_cooldown(tx: Transaction, incident: Incident) -> bool:
-    """What fires only until its condition has been gone for long enough is looked at again later: it will clear, or
-    be back."""
-    fires = incidents.firing(tx.session, number_of(incident))
-    if fires and all(alert.clearing for alert in fires):
+def _end_cooldown(tx: Transaction, incident: Incident, in_doubt: Collection[AlertKey]) -> bool:
+    """What fires only until its condition has been gone for long enough, or because nothing is known of it, is looked
+    at again later: it will clear, or be back."""
+    number = number_of(incident)
+    fires = incidents.firing(tx.session, number)
+    if fires and all(alert.clearing or AlertKey(alert.rule_id, alert.fingerprint) in in_doubt for alert in fires):
         return False
     incident.page_again_at = None
     if not fires:
         return False
+    episode.describe(
+        tx, incident, parts.firing(tx.session, [number])[number]
+    )  # while it was held, nobody kept it current
     if incident.state == State.RESOLVED:
         episode.reopen(tx, incident, _STILL, RULE)
     tx.record(incident, EntryKind.PAGED, RULE, f"{_STILL}; the opening notice goes out")

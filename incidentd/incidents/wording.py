@@ -13,7 +13,8 @@ from incidentd.catalog.rule import Rule
 from incidentd.labels import Labels
 from incidentd.lifecycle import Action, State
 from incidentd.notify import render
-from incidentd.store.tables import Incident, IncidentAlert, TimelineEntry
+from incidentd.store.parts import Firing
+from incidentd.store.tables import Incident, TimelineEntry
 from incidentd.store.timeline import EntryKind
 
 _LOG = structlog.get_logger(__name__)
@@ -61,10 +62,15 @@ def storable(text: str) -> str:
     return text.replace("\0", "\ufffd")
 
 
-def title(firing: Sequence[IncidentAlert]) -> str:
+def title(firing: Sequence[Firing]) -> str:
     """The worst alert's summary, and how many more there are."""
     more = f" (+{len(firing) - 1} more)" if len(firing) > 1 else ""
     return firing[0].summary + more
+
+
+def alerts(count: int) -> str:
+    """``1 alert``, ``2 alerts``."""
+    return "1 alert" if count == 1 else f"{count} alerts"
 
 
 def done(action: Action, who: str, note: str) -> str:

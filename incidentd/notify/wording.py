@@ -202,5 +202,5 @@ def _age_and_word(n: Notification) -> tuple[str, ...]:
 
 def _while_firing(n: Notification) -> str:
     """A person may resolve what still fires; who reads it should know."""
-    count = len(n.firing)
+    count = n.firing_count
     return f" while {count} {'alert' if count == 1 else 'alerts'} still fired" if count else ""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from enum import Enum, auto
+from http import HTTPStatus
 from typing import Any
 
 from incidentd.sources.base import Reason, Sample
@@ -13,20 +16,36 @@ _TEXT_READ = 2_000
 _REMARK = "PromQL info:"
 """How newer Prometheus 2 begins what it puts among the warnings though the answer is whole; Prometheus 3: ``infos``."""
 
+_TEXTS = frozenset({str})
+_OF_THE_QUERY = frozenset({200, 400, 413, 414, 422})
+"""Statuses that speak of what was asked: wrong, or too long."""
+
+
+class Blame(Enum):
+    """Whose fault it can be that a query failed."""
+
+    QUERY = auto()
+    """That of one of the expressions: asked without it, the others would be answered."""
+    SOURCE = auto()
+    """That of no expression."""
+    UNSURE = auto()
+    """The source was silent; one expression may have made it so."""
+
 
 class SourceError(Exception):
     """A source gave no usable answer. The text is for people and neither bounded nor free of secrets yet."""
 
-    def __init__(self, reason: Reason, text: str) -> None:
+    def __init__(self, reason: Reason, text: str, blame: Blame = Blame.SOURCE) -> None:
         super().__init__(text)
         self.reason = reason
+        self.blame = blame
 
 
-def opened(body: bytes) -> dict[str, Any]:
-    """The envelope of a complete answer, whose ``data.result`` is a vector: a scalar becomes its only series.
+def opened(body: bytes, wanted: str = "vector") -> dict[str, Any]:
+    """The envelope of a complete answer, whose ``data.result`` is what is *wanted*, a vector or a matrix; where a
+    vector is, a scalar becomes its only series.
 
-    Raises SourceError if the answer is an error, partial, or none that Prometheus gives to an instant query for
-    numbers.
+    Raises SourceError if the answer is an error, partial, or none that Prometheus gives to a query for numbers.
     """
     envelope = _decoded(body)
     if envelope.get("status") == "error":
@@ -37,16 +56,17 @@ def opened(body: bytes) -> dict[str, Any]:
         raise _malformed("JSON that is not an answer of Prometheus")
     serious = [str(warning) for warning in warnings if not str(warning).startswith(_REMARK)]
     if serious:
-        raise SourceError(Reason.PARTIAL, f"the answer came with warnings: {'; '.join(serious)}")
+        raise SourceError(Reason.PARTIAL, f"the answer came with warnings: {'; '.join(serious)}", Blame.QUERY)
     if envelope.get("isPartial") is True:  # VictoriaMetrics' cluster, which has no warnings
-        raise SourceError(Reason.PARTIAL, "says that its answer is partial")
+        raise SourceError(Reason.PARTIAL, "says that its answer is partial", Blame.QUERY)
     match data.get("resultType"):
-        case "vector":
+        case kind if kind == wanted:
             pass
-        case "scalar":
+        case "scalar" if wanted == "vector":
             data["result"] = [{"metric": {}, "value": data.get("result")}]
         case kind:
-            raise _malformed(f"a {kind} instead of a vector or a scalar; an expression must yield numbers at one time")
+            what = f"a {kind} instead of a vector or a scalar; an expression must yield numbers at one time"
+            raise SourceError(Reason.MALFORMED, f"answered {what}", Blame.QUERY)
     if not isinstance(data.get("result"), list):
         raise _malformed("JSON that is not an answer of Prometheus: the result is not a list")
     return envelope
@@ -54,10 +74,19 @@ def opened(body: bytes) -> dict[str, Any]:
 
 def samples(result: list[Any]) -> tuple[Sample, ...]:
     """The samples of a vector, their labels without ``__name__``. Raises SourceError if that makes two alike."""
-    found = tuple(_sample(series) for series in result)
+    return told_apart(read(result))
+
+
+def read(result: list[Any]) -> list[Sample]:
+    """The same, alike or not."""
+    return [_sample(series) for series in result]
+
+
+def told_apart(found: Sequence[Sample]) -> tuple[Sample, ...]:
+    """*found*, of one time. Raises SourceError if two have the same labels."""
     if len(found) > 1 and len({frozenset(sample.labels.items()) for sample in found}) < len(found):
         raise SourceError(Reason.ERROR, "several series differ only by their name; aggregate or select one")
-    return found
+    return tuple(found)
 
 
 def refusal(status: int, body: bytes) -> SourceError:
@@ -65,15 +94,18 @@ def refusal(status: int, body: bytes) -> SourceError:
     text = body[:_TEXT_READ].decode(errors="replace")
     said = " ".join(re.sub(r"<[^>]*>", " ", text).split())
     reason = Reason.ERROR
+    blame = Blame.QUERY if status in _OF_THE_QUERY else Blame.SOURCE
     try:
         envelope = _decoded(body)
     except SourceError:
-        return SourceError(reason, f"HTTP {status}: {said or 'no text'}")
+        return SourceError(reason, f"HTTP {status}: {said or 'no text'}", blame)
     if "error" in envelope:
         said = f"{envelope.get('errorType', 'error')}: {envelope['error']}"
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR and envelope.get("errorType") != "unavailable":
+            blame = Blame.QUERY
     if envelope.get("errorType") == "timeout":
         reason = Reason.TIMEOUT
-    return SourceError(reason, f"HTTP {status}: {said}")
+    return SourceError(reason, f"HTTP {status}: {said}", blame)
 
 
 def _decoded(body: bytes) -> dict[str, Any]:
@@ -89,20 +121,40 @@ def _decoded(body: bytes) -> dict[str, Any]:
     return value
 
 
-def _sample(series: Any) -> Sample:
+def histograms() -> SourceError:
+    return _malformed("native histograms; take histogram_quantile or histogram_count of them")
+
+
+def labels_of(series: Any) -> dict[str, str]:
+    """The labels of one series, without ``__name__``. Raises SourceError if it has none."""
     match series:
-        case {"histogram": _}:
-            raise _malformed("native histograms; take histogram_quantile or histogram_count of them")
-        case {"metric": dict(labels), "value": [int() | float(), str(text)]} if all(
-            isinstance(value, str) for value in labels.values()
-        ):
+        case {"metric": dict(labels)} if set(map(type, labels.values())) <= _TEXTS:
             labels.pop("__name__", None)
-        case _:
-            raise _malformed("JSON that is not an answer of Prometheus: a series without labels and value")
-    try:
-        return Sample(labels, float(text))
-    except ValueError as exc:
-        raise _malformed(f"the value {text!r}, which is no number") from exc
+            return labels
+    raise _shapeless()
+
+
+def number(point: Any) -> float:
+    """The value of ``[time, "1.5"]``. Raises SourceError if it is none."""
+    match point:
+        case [int() | float(), str(text)]:
+            try:
+                return float(text)
+            except ValueError as exc:
+                raise _malformed(f"the value {text!r}, which is no number") from exc
+    raise _shapeless()
+
+
+def _sample(series: Any) -> Sample:
+    if not isinstance(series, dict):
+        raise _shapeless()
+    if "histogram" in series:
+        raise histograms()
+    return Sample(labels_of(series), number(series.get("value")))
+
+
+def _shapeless() -> SourceError:
+    return _malformed("JSON that is not an answer of Prometheus: a series without labels and value")
 
 
 def _malformed(what: str) -> SourceError:

@@ -1,42 +1,44 @@
-"""Expressions -> answers of one Prometheus-compatible HTTP API; the only user of prometheus-api-client."""
+"""Questions -> answers of one Prometheus-compatible HTTP API; the only user of prometheus-api-client."""
 
 from __future__ import annotations
 
-import base64
 import itertools
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
-from ipaddress import ip_address
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import requests
 from prometheus_api_client.prometheus_connect import PrometheusConnect
-from requests.auth import HTTPBasicAuth
-from urllib3.exceptions import HTTPError
 
 from incidentd import metrics, settings
-from incidentd.sources import envelope
-from incidentd.sources.base import Answer, Answered, Reason, Unknown
+from incidentd.sources import asking, batch, credentials, envelope, lesson, ranges
+from incidentd.sources.asking import Asking, Job, NotAsked
+from incidentd.sources.base import Answer, Answered, Question, RangeAnswer, RangeAnswered, Reason, Sample, Unknown
+from incidentd.sources.batch import Pack
 from incidentd.sources.envelope import SourceError
-from incidentd.sources.transport import QueryTransport, translated
+from incidentd.sources.plan import Plans
+from incidentd.sources.quarantine import Quarantine
+from incidentd.sources.threshold import Threshold
+from incidentd.sources.transport import QuerySession
 
 MAX_MESSAGE = 300
 """Characters of a message; the server's own words are cut there."""
+BUDGET = 2
+"""A slot's questions have so many time-outs in all. One request more may end after it, see `QuerySession`."""
+_FURTHER = 200
+"""Requests of one slot beyond one for each pack: enough to find a dozen guilty questions, too few to hurt a source
+that refuses everything."""
+_FURTHER_OF_RANGE = 2_000
 _SERVER_SHARE = 0.9
 """The part of the time-out that Prometheus itself may use, so that its own words arrive before we hang up."""
-_SHORTEST_SECRET_HEADER = 8
-_SILENT = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT})
+_NOTHING = Answered(())
 _CLOSED = Unknown(Reason.UNREACHABLE, "the source is closed")
 
-
-@dataclass(slots=True)
-class _Slot:
-    at: datetime
-    given_up: Unknown | None = None
-    """What the expressions that are not asked yet get, once the source was silent for one of them."""
+_Found = list[Sample] | SourceError
+_Vectors = dict[Question, _Found]
 
 
 class PrometheusSource:
@@ -48,36 +50,69 @@ class PrometheusSource:
         self._closed = False
         self._closing = threading.Lock()
         self._pool = ThreadPoolExecutor(config.concurrency, thread_name_prefix=f"source-{name}")
-        self._timed_out: dict[str, int] = {}
+        self._quarantine = Quarantine()
+        self._plans = Plans(config.pack, self._quarantine)
+        self._timed_out: dict[Question, int] = {}
+        self._behind = max(1, config.concurrency // 2)
+        """So many queries for the past may stand between a slot that is due and its source."""
         self._ordinal = itertools.count(1)
+        self._waiting: set[Question] = set()
         parts = urlsplit(config.url)
         self._place = parts.netloc.rpartition("@")[2]
         url = parts._replace(netloc=self._place).geturl()
         auth = None
         if config.token is None and parts.username is not None:
             auth = (unquote(parts.username).encode(), unquote(parts.password or "").encode())
-        self._secrets = _secrets(config, auth)
-        session = requests.Session()
-        session.trust_env = False
-        session.auth = auth and HTTPBasicAuth(*auth)
-        session.headers.update(_headers(config, parts.hostname or ""))
-        self._client = PrometheusConnect(url=url, session=session, method="POST")
-        # The constructor has mounted an adapter that repeats failed requests for six seconds: nothing may reach it.
-        session.adapters.clear()
-        session.mount("http", QueryTransport(self._timeout_s, config.concurrency))
+        self._secrets = credentials.secrets(config, auth)
+        session = QuerySession(credentials.headers(config, parts.hostname or "", auth), config.concurrency)
+        self._client = PrometheusConnect(url=url, session=session, method="POST")  # type: ignore[arg-type] # all that it uses of one
 
-    def ask(self, expressions: Sequence[str], at: datetime) -> Mapping[str, Answer]:
-        """As in `Source`. Once the source was silent for one expression, those not asked yet share its fate at once.
+    def ask(self, questions: Sequence[Question], at: datetime) -> Mapping[Question, Answer]:
+        """As in `Source`, in packs; see :mod:`batch`, :mod:`asking` and :mod:`lesson`.
 
-        Expressions that timed out before are asked last, so that they cost their neighbours nothing.
+        Questions that timed out before are asked last, so that they cost their neighbours nothing, and those whose
+        turn did not come the last time first. Once the source was silent, those not asked yet are given up.
         """
-        slot = _Slot(at)
-        different = sorted(dict.fromkeys(expressions), key=lambda expression: self._timed_out.get(expression, 0))
-        with self._closing:
-            if self._closed:
-                return dict.fromkeys(different, _CLOSED)
-            futures = {expression: self._pool.submit(self._answer, expression, slot) for expression in different}
-        return {expression: future.result() for expression, future in futures.items()}
+        plan = self._plans.of(questions)
+        found: _Vectors = {}
+        budget_s = BUDGET * self._timeout_s
+        round_ = Asking[_Vectors](self._vectors, self._submit, budget_s=budget_s, further=_FURTHER)
+        packs = sorted(plan.packs, key=self._turn) if self._timed_out or self._waiting else plan.packs
+        for job, outcome in round_.run(asking.job(pack, (at,), self._timeout_s) for pack in packs):
+            self._remember_turn(job.pack, outcome)
+            found |= dict.fromkeys(job.pack.questions, outcome) if isinstance(outcome, SourceError) else outcome
+        lesson.learn(round_.origins, self._quarantine, self._timeout_s, at)
+        metrics.SOURCE_QUARANTINED.labels(self.name).set(self._quarantine.alone())
+        answers: dict[Question, Answer] = {}
+        for question in questions:
+            asked, bound = plan.others.get(question) or (question, None)
+            answers[question] = self._answer(found[asked], bound)
+        return answers
+
+    def ask_range(
+        self, questions: Sequence[Question], start: datetime, end: datetime, step: timedelta, within: timedelta
+    ) -> Mapping[Question, RangeAnswer]:
+        """As in `Source`, in packs; a query that fails is halved by its questions, then by its slots."""
+        plan = self._plans.of(questions)
+        slots = ranges.slots(start, end, step)
+        found: dict[Question, dict[datetime, _Found]] = {question: {} for question in questions}
+        round_ = Asking[ranges.Found](
+            self._matrices,
+            self._submit,
+            budget_s=within.total_seconds(),
+            further=_FURTHER_OF_RANGE,
+            at_once=self._behind,
+        )
+        jobs = (asking.job(pack, part, self._timeout_s) for pack, part in ranges.queries(plan.packs, slots))
+        for job, outcome in round_.run(jobs):
+            for question in job.pack.questions:
+                part = dict.fromkeys(job.slots, outcome) if isinstance(outcome, SourceError) else outcome[question]
+                found[question] |= part
+        answers: dict[Question, RangeAnswer] = {}
+        for question in questions:
+            asked, bound = plan.others.get(question) or (question, None)
+            answers[question] = _whole({slot: self._answer(one, bound) for slot, one in found[asked].items()})
+        return answers
 
     def close(self) -> None:
         """Waits for the requests in flight, so at most twice the time-out; who asks later is told that it is closed."""
@@ -86,62 +121,90 @@ class PrometheusSource:
         self._pool.shutdown()
         self._client.close()
 
-    def _answer(self, expression: str, slot: _Slot) -> Answer:
-        if self._closed:
-            return _CLOSED
-        if slot.given_up is not None:
-            return slot.given_up
-        with metrics.SOURCE_SECONDS.labels(self.name).time():
-            answer = self._request(expression, slot.at)
-        reason = answer.reason if isinstance(answer, Unknown) else None
-        metrics.SOURCE_REQUESTS.labels(self.name, reason or "answered").inc()
-        if isinstance(answer, Unknown) and reason in _SILENT:
-            slot.given_up = Unknown(answer.reason, f"not asked, as another expression had no answer: {answer.message}")
-        if reason is Reason.TIMEOUT:
-            self._timed_out[expression] = next(self._ordinal)
-        else:
-            self._timed_out.pop(expression, None)
-        return answer
+    def _submit(self, work: Callable[[Job], None], job: Job) -> bool:
+        with self._closing:
+            if not self._closed:
+                self._pool.submit(work, job)
+            return not self._closed
 
-    def _request(self, expression: str, at: datetime) -> Answer:
-        params = {"time": f"{at.timestamp():.3f}", "timeout": f"{self._timeout_s * _SERVER_SHARE:.3f}"}
+    def _vectors(self, job: Job, timeout_s: float) -> _Vectors:
+        pack = job.pack
+        params = {"time": ranges.seconds(job.slots[0] - pack.offset)} | _limit(timeout_s)
+        ask = partial(self._client.custom_query, pack.query, params)
+        result = self._query(job, timeout_s, ask)
+        found: _Vectors = {}
+        for question, series in zip(pack.questions, batch.sorted_out(pack, result), strict=True):
+            try:
+                found[question] = envelope.read(series)
+            except SourceError as exc:
+                found[question] = exc
+        return found
+
+    def _matrices(self, job: Job, timeout_s: float) -> ranges.Found:
+        pack, slots = job.pack, job.slots
+        first, last = slots[0] - pack.offset, slots[-1] - pack.offset
+        step = (slots[1] - slots[0]).total_seconds() if len(slots) > 1 else 1.0
+        params = {"start": ranges.seconds(first), "end": ranges.seconds(last)} | _limit(timeout_s)
+        ask = partial(self._client.custom_query_range, pack.query, first, last, f"{step:.3f}", params)
+        result = self._query(job, timeout_s, ask)
+        return ranges.read(pack, slots, result)
+
+    def _query(self, job: Job, timeout_s: float, send: Callable[..., Any]) -> list[Any]:
+        """The series that *send* brings. Raises SourceError for all that can go wrong with it."""
+        if self._closed:
+            raise NotAsked(_CLOSED.reason, _CLOSED.message)
+        outcome = "answered"
+        metrics.SOURCE_PACK_SIZE.labels(self.name).observe(len(job.pack.questions))
         try:
-            return Answered(envelope.samples(self._client.custom_query(expression, params)))
+            with metrics.SOURCE_SECONDS.labels(self.name).time():
+                result: list[Any] = send(timeout=timeout_s)
+            metrics.SOURCE_SAMPLES.labels(self.name).inc(len(result))
+        except SourceError as exc:
+            outcome = exc.reason.value
+            raise
+        finally:
+            metrics.SOURCE_REQUESTS.labels(self.name, outcome).inc()
+        return result
+
+    def _turn(self, pack: Pack) -> tuple[int, bool]:
+        timed_out = max((self._timed_out.get(question, 0) for question in pack.questions), default=0)
+        return timed_out, self._waiting.isdisjoint(pack.questions)
+
+    def _remember_turn(self, pack: Pack, outcome: object) -> None:
+        if self._waiting:
+            self._waiting.difference_update(pack.questions)
+        if isinstance(outcome, NotAsked):
+            self._waiting.update(pack.questions)
+        elif isinstance(outcome, SourceError) and outcome.reason is Reason.TIMEOUT:
+            self._timed_out |= dict.fromkeys(pack.questions, next(self._ordinal))
+        elif self._timed_out:
+            for question in pack.questions:
+                self._timed_out.pop(question, None)
+
+    def _answer(self, found: _Found, bound: Threshold | None) -> Answer:
+        if isinstance(found, SourceError):
+            return self._unknown(found)
+        if not found:
+            return _NOTHING
+        try:
+            return Answered(envelope.told_apart(bound.kept(found) if bound else found))
         except SourceError as exc:
             return self._unknown(exc)
-        except (requests.RequestException, HTTPError) as exc:
-            return self._unknown(translated(exc, self._timeout_s))
 
     def _unknown(self, error: SourceError) -> Unknown:
+        if self._closed and isinstance(error, NotAsked) and error.reason is Reason.UNREACHABLE:
+            return _CLOSED
         text = " ".join(f"{self._place}: {error}".split())
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return Unknown(error.reason, text if len(text) <= MAX_MESSAGE else f"{text[: MAX_MESSAGE - 3]}...")
 
 
-def _headers(config: settings.Source, host: str) -> dict[str, bytes]:
-    """As bytes, since requests would send text as Latin-1."""
-    headers = {name.lower(): value.encode() for name, value in config.headers.items()}
-    if _is_near(host):
-        headers.setdefault("accept-encoding", b"identity")
-    if config.token is not None:
-        headers["authorization"] = b"Bearer " + config.token.get_secret_value().encode()
-    return headers
+def _limit(timeout_s: float) -> dict[str, str]:
+    return {"timeout": f"{timeout_s * _SERVER_SHARE:.3f}"}
 
 
-def _is_near(host: str) -> bool:
-    """Whether *host* is on this machine or a private network, where compressing costs more than it saves."""
-    try:
-        return ip_address(host).is_private
-    except ValueError:
-        return "." not in host or host.endswith((".svc", ".local", ".internal"))
-
-
-def _secrets(config: settings.Source, auth: tuple[bytes, bytes] | None) -> list[str]:
-    """What a server could echo and nobody may read, longest first."""
-    found = {value for value in config.headers.values() if len(value) >= _SHORTEST_SECRET_HEADER}
-    if config.token is not None:
-        found.add(config.token.get_secret_value())
-    if auth is not None:
-        found |= {auth[1].decode(), base64.b64encode(b":".join(auth)).decode()}
-    return sorted(found - {""}, key=len, reverse=True)
+def _whole(answers: Mapping[datetime, Answer]) -> RangeAnswer:
+    """*answers* together; one Unknown if there is no other."""
+    unknown = [answer for answer in answers.values() if isinstance(answer, Unknown)]
+    return unknown[0] if unknown and len(unknown) == len(answers) else RangeAnswered(answers)

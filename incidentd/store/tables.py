@@ -115,6 +115,16 @@ class AlertRow(SQLModel, table=True):
     firing_since: datetime | None = None
 
 
+class EvaluationMark(SQLModel, table=True):
+    """Until when rules were evaluated. With an empty *rule_id*: all rules of the source."""
+
+    __tablename__ = "evaluation_mark"
+
+    source: str = Field(primary_key=True)
+    rule_id: str = Field(primary_key=True)
+    at: datetime
+
+
 class TimelineEntry(SQLModel, table=True):
     """One happening. *state* and *severity* are the incident's after it."""
 

@@ -81,7 +81,9 @@ class DeliveryOut(_Answer):
 
 
 class IncidentOut(_Answer):
-    """*version* is what a button press or an action may send back; *actions* are those that are valid now."""
+    """*version* is what a button press or an action may send back; *actions* are those that are valid now. *alerts*
+    are the first fifty in a list, all of them where one incident is shown; *alert_count* and *firing_count* count all.
+    """
 
     number: int
     name: str
@@ -107,6 +109,8 @@ class IncidentOut(_Answer):
     resolved_at: datetime | None
     resolved_by: str
     alerts: list[AlertOut]
+    alert_count: int
+    firing_count: int
     runbooks: list[RunbookOut]
     timeline: list[TimelineOut]
 

@@ -133,7 +133,8 @@ def _incident(
         incident = incidents.get(session, number)
         if incident is None:
             raise missing(f"INC-{number}")
-        alerts = incidents.alerts(session, number)
+        alerts = incidents.alerts(session, number, most=_MOST_ALERTS)
+        count = incidents.count_alerts(session, [number])[number]
         entries = timeline.of(session, number)
         told_of = told.of_incident(session, number)
     return page(
@@ -143,9 +144,9 @@ def _incident(
         incident=incident,
         steps=present.steps(incident),
         buttons=present.buttons(State(incident.state)),
-        alerts=[present.alert_view(alert) for alert in alerts[:_MOST_ALERTS]],
-        alert_count=len(alerts),
-        firing_count=sum(alert.cleared_at is None for alert in alerts),
+        alerts=[present.alert_view(alert) for alert in alerts],
+        alert_count=count.total,
+        firing_count=count.firing,
         days=present.by_day(entries[-_MOST_ENTRIES:]),
         older_entries=max(0, len(entries) - _MOST_ENTRIES),
         told=told_of,

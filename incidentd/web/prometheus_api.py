@@ -146,6 +146,8 @@ def _rule(rule: Rule, alerts: list[AlertOut], state: RuleState, position: Positi
         owner=rule.owner,
         line=position.line,
         next_evaluation=state.next_at,
+        last_value=go_number(state.value) if state.value is not None else None,
+        last_samples=state.samples,
     )
 
 

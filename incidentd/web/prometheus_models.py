@@ -73,6 +73,8 @@ class RuleOut(_Answer):
     owner: str
     line: int
     next_evaluation: datetime | None
+    last_value: str | None
+    last_samples: int
 
 
 class GroupOut(_Answer):

@@ -11,21 +11,25 @@ from incidentd.catalog.runbook_link import Reference
 from incidentd.lifecycle import State, actions
 from incidentd.store import incidents, timeline
 from incidentd.store.database import Session
+from incidentd.store.incidents import AlertCount
 from incidentd.store.tables import Incident, IncidentAlert, TimelineEntry
 from incidentd.web import told
 from incidentd.web.api_models import AlertOut, DeliveryOut, IncidentInFull, IncidentOut, RunbookOut, TimelineOut
 from incidentd.web.context import WebContext
 
+_MOST_LISTED = 50
+"""Alerts of each incident in a list; one incident alone shows all of its."""
 _COPIED = tuple(set(IncidentOut.model_fields) & set(Incident.model_fields))
 
 
 def listed(session: Session, context: WebContext, found: Sequence[Incident]) -> list[IncidentOut]:
     """Several incidents, in as many queries as one takes."""
     numbers = [number for incident in found if (number := incident.number) is not None]
-    alerts = incidents.alerts_of(session, numbers)
+    alerts = incidents.alerts_of(session, numbers, most=_MOST_LISTED)
+    counts = incidents.count_alerts(session, numbers)
     entries = timeline.of_all(session, numbers)
     return [
-        IncidentOut.model_validate(_fields(context, incident, alerts[number], entries[number]))
+        IncidentOut.model_validate(_fields(context, incident, alerts[number], counts[number], entries[number]))
         for number, incident in zip(numbers, found, strict=True)
     ]
 
@@ -35,7 +39,8 @@ def in_full(session: Session, context: WebContext, number: int) -> IncidentInFul
     incident = incidents.get(session, number)
     if incident is None:
         return None
-    fields = _fields(context, incident, incidents.alerts(session, number), timeline.of(session, number))
+    count = incidents.count_alerts(session, [number])[number]
+    fields = _fields(context, incident, incidents.alerts(session, number), count, timeline.of(session, number))
     deliveries = [DeliveryOut.model_validate(one, from_attributes=True) for one in told.of_incident(session, number)]
     return IncidentInFull.model_validate({**fields, "deliveries": deliveries})
 
@@ -62,7 +67,11 @@ def runbook(catalog: Catalog, reference: Reference, base_url: str) -> RunbookOut
 
 
 def _fields(
-    context: WebContext, incident: Incident, alerts: Sequence[IncidentAlert], entries: Sequence[TimelineEntry]
+    context: WebContext,
+    incident: Incident,
+    alerts: Sequence[IncidentAlert],
+    count: AlertCount,
+    entries: Sequence[TimelineEntry],
 ) -> dict[str, Any]:
     reference = Reference(incident.runbook, incident.runbook_url)
     linked = runbook(context.current(), reference, context.settings.base_url)
@@ -73,6 +82,8 @@ def _fields(
         "actions": actions(State(incident.state)),
         "previous": f"INC-{incident.previous_number}" if incident.previous_number else None,
         "alerts": [AlertOut.model_validate(one, from_attributes=True) for one in alerts],
+        "alert_count": count.total,
+        "firing_count": count.firing,
         "runbooks": [linked] if linked is not None else [],
         "timeline": [TimelineOut.model_validate(one, from_attributes=True) for one in entries],
     }

@@ -23,7 +23,7 @@ from incidentd.clock import SystemClock
 from incidentd.demo.prometheus import Prometheus
 from incidentd.evaluation import annotate, ladder
 from incidentd.settings import Source
-from incidentd.sources.base import Answered, Sample
+from incidentd.sources.base import Answered, Question, Sample
 from incidentd.sources.prometheus import PrometheusSource
 
 pytestmark = pytest.mark.integration
@@ -168,7 +168,8 @@ def test_labels_and_annotations_are_those_of_prometheus_itself(prometheus: Prome
     at = SystemClock().now()
 
     def query(expr: str) -> Sequence[Sample]:
-        answer = source.ask([expr], at)[expr]
+        asked = Question(expr)
+        answer = source.ask([asked], at)[asked]
         assert isinstance(answer, Answered)
         return answer.samples
 

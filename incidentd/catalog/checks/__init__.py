@@ -13,6 +13,7 @@ from incidentd.catalog.checks import (
     rule_expr,
     rule_levels,
     rule_names,
+    rule_reserved_label,
     rule_runbook,
     rule_severity,
     rule_source,
@@ -24,6 +25,7 @@ from incidentd.catalog.problem import Problem
 
 OF_RULES = (
     rule_expr,
+    rule_reserved_label,
     rule_alerts_series,
     rule_condition,
     rule_names,

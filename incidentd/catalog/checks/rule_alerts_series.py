@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from incidentd.catalog.checks.rule_expr import without_texts
 from incidentd.catalog.checks.subject import Subject
 from incidentd.catalog.problem import Gravity, Problem
+from incidentd.sources.expression import without_texts
 
 NAME = "rule-alerts-series"
 

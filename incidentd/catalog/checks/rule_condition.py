@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from incidentd.catalog.checks.rule_expr import fault, without_texts
+from incidentd.catalog.checks.rule_expr import fault
 from incidentd.catalog.checks.subject import Subject
 from incidentd.catalog.problem import Gravity, Problem
 from incidentd.catalog.rule import NoData
+from incidentd.sources.expression import without_texts
 
 NAME = "rule-condition"
 

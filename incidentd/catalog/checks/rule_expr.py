@@ -10,14 +10,11 @@ import promql_parser
 from incidentd.catalog.checks.subject import Subject
 from incidentd.catalog.explain import did_you_mean
 from incidentd.catalog.problem import Problem
+from incidentd.sources import expression
 
 NAME = "rule-expr"
 
-_MOST_OPERATORS = 1000
-"""The parser recurses and ends the process somewhere above 3,000 levels."""
-_OPERATOR = re.compile(r"[(+\-*/%^<>=!\[]|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
 _QUOTED_NAME = re.compile(r"(?:function|call to) (?:with name )?'(?P<name>\w+)'")
-_SKIPPED = re.compile(r"""#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`""", re.DOTALL)
 _FUNCTIONS = """
 abs absent absent_over_time avg_over_time ceil changes clamp clamp_max clamp_min count_over_time day_of_month
 day_of_week delta deriv exp floor histogram_quantile hour idelta increase irate label_join label_replace
@@ -37,15 +34,15 @@ def check(subject: Subject) -> Iterator[Problem]:
         yield Problem(authored.inside(("expr",), offset, length), message, hint, check=NAME)
 
 
-def without_texts(expr: str) -> str:
-    """*expr* with blanks for its strings and comments."""
-    return _SKIPPED.sub(lambda found: " " * len(found[0]), expr)
-
-
 def fault(expr: str) -> tuple[int, int, str, str] | None:
     """Offset and length of what is wrong, the message and the hint; None when *expr* parses."""
-    if sum(1 for _ in _OPERATOR.finditer(expr)) > _MOST_OPERATORS:
-        return 0, 1, f"the expression has more than {_MOST_OPERATORS} operators", "record a part of it in Prometheus"
+    if expression.too_deep(expr):
+        return (
+            0,
+            1,
+            f"the expression has more than {expression.MOST_OPERATORS} operators",
+            "record a part of it in Prometheus",
+        )
     try:
         promql_parser.parse(expr)
     except ValueError as exc:
@@ -55,7 +52,7 @@ def fault(expr: str) -> tuple[int, int, str, str] | None:
 
 def _explained(expr: str, reason: str) -> tuple[int, int, str, str]:
     """The parser gives no position: look for what it names."""
-    code = without_texts(expr)
+    code = expression.without_texts(expr)
     named = _QUOTED_NAME.search(reason)
     if named:
         name = named["name"]

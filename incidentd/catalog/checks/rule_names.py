@@ -29,6 +29,6 @@ def check(subject: Subject) -> Iterator[Problem]:
             yield Problem(
                 position,
                 f"{authored.rule.name} is the name of a built-in rule",
-                "rename it; the built-in one opens an incident when a source does not answer",
+                "rename it; the built-in ones watch the sources and the evaluation itself",
                 check=NAME,
             )

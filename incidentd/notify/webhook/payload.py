@@ -63,7 +63,7 @@ def _incident(n: Notification) -> dict[str, Any]:
         "resolved_by": _text(n.resolved_by),
         "flaps": n.flaps,
         "previous": _text(n.previous) or None,
-        "alerts": len(n.alerts),
+        "alerts": n.alert_count,
     }
 
 

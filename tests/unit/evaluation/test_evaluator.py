@@ -14,11 +14,10 @@ from incidentd.catalog.catalog import Catalog
 from incidentd.catalog.route import Route
 from incidentd.catalog.rule import Rule
 from incidentd.clock import MovableClock
-from incidentd.evaluation import source_watch
 from incidentd.evaluation.evaluator import Evaluator
 from incidentd.evaluation.group import Group, groups
 from incidentd.incidents.desk import IncidentDesk
-from incidentd.sources.base import Answer, Answered, Reason, Sample, Unknown
+from incidentd.sources.base import Answer, Answered, Question, RangeAnswer, Reason, Sample, Unknown
 from incidentd.store import alerts, incidents
 from incidentd.store.database import Database
 
@@ -35,10 +34,15 @@ class Source:
         self.answers: dict[str, Answer] = {}
         self.asked: list[tuple[list[str], datetime]] = []
 
-    def ask(self, expressions: Sequence[str], at: datetime) -> Mapping[str, Answer]:
-        self.asked.append((list(expressions), at))
+    def ask(self, questions: Sequence[Question], at: datetime) -> Mapping[Question, Answer]:
+        self.asked.append((list(dict.fromkeys(question.expr for question in questions)), at))
         self.meanwhile()
-        return {expression: self.answers.get(expression, Answered(())) for expression in expressions}
+        return {question: self.answers.get(question.expr, Answered(())) for question in questions}
+
+    def ask_range(
+        self, questions: Sequence[Question], start: datetime, end: datetime, step: timedelta, within: timedelta
+    ) -> Mapping[Question, RangeAnswer]:
+        return {question: Unknown(Reason.ERROR, "no history") for question in questions}
 
     def close(self) -> None: ...
 
@@ -65,8 +69,8 @@ class Watchtower:
         catalog = Catalog(rules=self.rules, runbooks={}, receivers={}, route=Route())
         desk = IncidentDesk(self.database, lambda: catalog, self.clock, lambda: None)
         watched = settings.Source(url="http://127.0.0.1:1", failing_for=timedelta(minutes=2))
-        watches = dict.fromkeys(("p", "q"), source_watch.rule_for(watched))
-        self.evaluator = Evaluator({"p": self.source, "q": self.source}, watches, desk)
+        both = dict.fromkeys(("p", "q"), self.source)
+        self.evaluator = Evaluator(both, dict.fromkeys(("p", "q"), watched), desk)
         with self.database.reading() as session:
             self.evaluator.load(alerts.load_all(session))
         self.evaluator.adopt(self.rules, self.clock.at)

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from incidentd import metrics
 from incidentd.sources.base import Reason, Unknown
-from tests.unit.sources.wire import ANSWERED, AT, ONE, TOKEN, Wire, ask_once, assert_unknown, http, source
+from tests.unit.sources.wire import ANSWERED, ONE, TOKEN, Wire, ask, ask_once, assert_unknown, http, source
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -25,7 +25,7 @@ def until(condition: Callable[[], object]) -> None:
 def test_the_query_travels_in_the_body_of_one_post_with_the_time_of_its_slot(wire: Wire) -> None:
     expression = 'sum by (a) (rate(x{s=~"5..", t!="ü&=+%"}[5m])) > 0.5'
     with source(wire) as opened:
-        assert opened.ask([expression], AT) == {expression: ANSWERED}
+        assert ask(opened, [expression]) == {expression: ANSWERED}
     [request] = wire.received
     assert request.line == "POST /api/v1/query HTTP/1.1"
     assert request.form == {"query": [expression], "time": ["1793606400.250"], "timeout": ["4.500"]}
@@ -72,14 +72,14 @@ def test_a_token_comes_before_credentials_in_the_url(wire: Wire) -> None:
         ("localhost", "identity"),
         ("prometheus", "identity"),
         ("prometheus.monitoring.svc", "identity"),
-        ("8.8.8.8", "gzip, deflate"),
-        ("prometheus.example.com", "gzip, deflate"),
+        ("8.8.8.8", "gzip"),
+        ("prometheus.example.com", "gzip"),
     ],
 )
 def test_nearby_answers_are_not_compressed(wire: Wire, host: str, expected: str) -> None:
     with source(wire, url=f"http://{host}:9090") as opened:
-        value = opened._client._session.headers["Accept-Encoding"]
-    assert (value.decode() if isinstance(value, bytes) else value).startswith(expected)
+        value = opened._client._session.headers["accept-encoding"]
+    assert (value.decode() if isinstance(value, bytes) else value) == expected
 
 
 def test_a_header_for_compression_that_somebody_wrote_is_sent_and_the_answer_unpacked(wire: Wire) -> None:
@@ -89,9 +89,9 @@ def test_a_header_for_compression_that_somebody_wrote_is_sent_and_the_answer_unp
 
 
 def test_different_expressions_are_asked_once_each_over_kept_connections(wire: Wire) -> None:
-    with source(wire, concurrency=1) as opened:
-        answers = opened.ask(["a", "b", "a", "c", "b"], AT)
-        opened.ask(["a"], AT)
+    with source(wire, concurrency=1, pack=1) as opened:
+        answers = ask(opened, ["a", "b", "a", "c", "b"])
+        ask(opened, ["a"])
     assert answers == {"a": ANSWERED, "b": ANSWERED, "c": ANSWERED}
     assert wire.asked() == ["a", "b", "c", "a"]
     assert wire.connections == 1
@@ -106,8 +106,8 @@ def test_as_many_are_asked_at_a_time_as_the_settings_say(wire: Wire) -> None:
         yield http(ONE)
 
     wire.answer = answer
-    with source(wire, concurrency=3) as opened:
-        assert list(opened.ask([f"x{n}" for n in range(6)], AT).values()) == [ANSWERED] * 6
+    with source(wire, concurrency=3, pack=1) as opened:
+        assert list(ask(opened, [f"x{n}" for n in range(6)]).values()) == [ANSWERED] * 6
 
 
 def hang_for(wire: Wire, *expressions: str) -> None:
@@ -116,16 +116,16 @@ def hang_for(wire: Wire, *expressions: str) -> None:
 
 def test_one_expression_that_hangs_does_not_keep_the_others_from_their_answers(wire: Wire) -> None:
     hang_for(wire, "hang")
-    with source(wire, concurrency=2, timeout=timedelta(seconds=1)) as opened:
-        answers = opened.ask(["hang", *"abcdef"], AT)
+    with source(wire, concurrency=2, timeout=timedelta(seconds=1), pack=1) as opened:
+        answers = ask(opened, ["hang", *"abcdef"])
     assert_unknown(answers["hang"], Reason.TIMEOUT, "no complete answer within 1 s")
     assert [answers[name] for name in "abcdef"] == [ANSWERED] * 6
 
 
 def test_after_a_time_out_nothing_more_is_asked_in_the_same_slot(wire: Wire) -> None:
     hang_for(wire, "hang")
-    with source(wire, concurrency=1, timeout=timedelta(seconds=0.3)) as opened:
-        answers = opened.ask(["a", "hang", "b", "c"], AT)
+    with source(wire, concurrency=1, timeout=timedelta(seconds=0.3), pack=1) as opened:
+        answers = ask(opened, ["a", "hang", "b", "c"])
     assert wire.asked() == ["a", "hang"]
     assert answers["a"] == ANSWERED
     assert answers["b"] == answers["c"]
@@ -137,21 +137,21 @@ def test_after_a_time_out_nothing_more_is_asked_in_the_same_slot(wire: Wire) -> 
 def test_expressions_that_time_out_take_turns_behind_those_that_do_not(wire: Wire) -> None:
     """Otherwise the first of them would keep its neighbours unknown for ever."""
     hang_for(wire, "p", "q")
-    with source(wire, concurrency=1, timeout=timedelta(seconds=0.3)) as opened:
+    with source(wire, concurrency=1, timeout=timedelta(seconds=0.3), pack=1) as opened:
         for _ in range(3):
-            answers = opened.ask(["p", "q", "a"], AT)
+            answers = ask(opened, ["p", "q", "a"])
         assert answers["a"] == ANSWERED
         wire.always(http(ONE))
         wire.received.clear()
-        assert list(opened.ask(["p", "q", "a"], AT).values()) == [ANSWERED] * 3
-        opened.ask(["p", "q", "a"], AT)
+        assert list(ask(opened, ["p", "q", "a"]).values()) == [ANSWERED] * 3
+        ask(opened, ["p", "q", "a"])
     assert wire.asked() == ["a", "q", "p", "p", "q", "a"]
 
 
 def test_an_error_of_one_expression_says_nothing_of_the_others(wire: Wire) -> None:
     wire.answer = lambda asked: iter([http("busy", 503) if asked == "a" else http(ONE)])
-    with source(wire, concurrency=1) as opened:
-        answers = opened.ask(["a", "b"], AT)
+    with source(wire, concurrency=1, pack=1) as opened:
+        answers = ask(opened, ["a", "b"])
     assert_unknown(answers["a"], Reason.ERROR, "HTTP 503: busy")
     assert answers["b"] == ANSWERED
 
@@ -165,22 +165,22 @@ def test_a_source_that_is_closed_finishes_what_it_has_begun_and_asks_nothing_mor
 
     wire.answer = answer
     closed = Unknown(Reason.UNREACHABLE, "the source is closed")
-    with source(wire, concurrency=1) as opened, ThreadPoolExecutor() as pool:
-        asked = pool.submit(opened.ask, ["a", "b"], AT)
+    with source(wire, concurrency=1, pack=1) as opened, ThreadPoolExecutor() as pool:
+        asked = pool.submit(ask, opened, ["a", "b"])
         until(lambda: wire.received)
         closing = pool.submit(opened.close)
         until(lambda: opened._closed)
         release.set()
         assert asked.result(5) == {"a": ANSWERED, "b": closed}
         closing.result(5)
-        assert opened.ask(["c"], AT) == {"c": closed}
+        assert ask(opened, ["c"]) == {"c": closed}
     assert wire.asked() == ["a"]
 
 
 def test_requests_are_counted_by_outcome_and_timed(wire: Wire) -> None:
     wire.answer = lambda asked: iter([http("busy", 503) if asked == "a" else http(ONE)])
-    with source(wire, name="counted") as opened:
-        opened.ask(["a", "b", "c"], AT)
+    with source(wire, name="counted", pack=1) as opened:
+        ask(opened, ["a", "b", "c"])
     value = metrics.REGISTRY.get_sample_value
     assert value("incidentd_source_requests_total", {"source": "counted", "outcome": "answered"}) == 2.0
     assert value("incidentd_source_requests_total", {"source": "counted", "outcome": "error"}) == 1.0

@@ -7,14 +7,14 @@ import socket
 import socketserver
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
 from incidentd import settings
-from incidentd.sources.base import Answer, Answered, Reason, Sample, Unknown
+from incidentd.sources.base import Answer, Answered, Question, Reason, Sample, Source, Unknown
 from incidentd.sources.prometheus import PrometheusSource
 
 AT = datetime(2026, 11, 2, 8, 0, 0, 250_000, tzinfo=UTC)
@@ -63,6 +63,10 @@ class Wire:
         return [request.form["query"][0] for request in self.received]
 
 
+class ResetError(ConnectionError):
+    """Raised by `Wire.answer`: the connection is reset at this point, and no other."""
+
+
 class Connection(socketserver.StreamRequestHandler):
     wire: Wire
 
@@ -79,12 +83,16 @@ class Connection(socketserver.StreamRequestHandler):
             headers[name.lower()] = value.strip()
         form = parse_qs(self.rfile.read(int(headers.get("content-length", "0"))).decode())
         self.wire.received.append(Received(line, headers, form))
-        for part in self.wire.answer(form.get("query", [""])[0]):
-            self.wfile.write(part)
-        if self.wire.reset:
+        reset = self.wire.reset
+        try:
+            for part in self.wire.answer(form.get("query", [""])[0]):
+                self.wfile.write(part)
+        except ResetError:
+            reset = True
+        if reset:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
-        if self.wire.reset or self.wire.closes:
+        if reset or self.wire.closes:
             raise ConnectionResetError  # ends the loop of `handle`
 
 
@@ -113,9 +121,17 @@ def source(wire: Wire, name: str = "test", url: str = "", **config: object) -> I
         opened.close()
 
 
+def ask(
+    opened: Source, expressions: Iterable[str], at: datetime = AT, *, offset: timedelta = timedelta()
+) -> dict[str, Answer]:
+    """The answers by expression."""
+    answers = opened.ask([Question(expression, offset) for expression in expressions], at)
+    return {question.expr: answer for question, answer in answers.items()}
+
+
 def ask_once(wire: Wire, **config: Any) -> Answer:
     with source(wire, **config) as opened:
-        return opened.ask(["up"], AT)["up"]
+        return ask(opened, ["up"])["up"]
 
 
 def assert_unknown(answer: Answer, reason: Reason, message: str) -> None:

@@ -26,7 +26,7 @@ ALERT = {
 
 def test_rules_have_prometheus_shape_with_more_fields(site: Site) -> None:
     site.write(*open_incident(), alert_row())
-    site.states = {RULE.id: RuleState(minutes(9.5), 0.25, "ok", "", minutes(10))}
+    site.states = {RULE.id: RuleState(minutes(9.5), 0.25, "ok", "", 0.02, 3, minutes(10))}
     answer = site.get("/api/v1/rules").json()
     (group,) = answer["data"]["groups"]
     (rule,) = group.pop("rules")
@@ -69,6 +69,8 @@ def test_rules_have_prometheus_shape_with_more_fields(site: Site) -> None:
         "owner": "",
         "line": 7,
         "nextEvaluation": "2026-11-20T18:10:00Z",
+        "lastValue": "2e-02",
+        "lastSamples": 3,
     }
 
 
