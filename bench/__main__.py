@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -40,6 +41,7 @@ class Plan:
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that everything that was started is ended and removed
     options = _options()
     plan = Plan(
         sizes=tuple(int(size) for size in options.sizes.split(",")),
