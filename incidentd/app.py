@@ -50,6 +50,7 @@ _THREADS_PER_CHANNEL = 2
 _COOLDOWN_CHECK = timedelta(seconds=2)
 _MARKS = timedelta(seconds=5)
 _RHYTHMS = timedelta(seconds=10)
+_MUTE_CHECK = timedelta(seconds=2)
 _STOP_SECONDS = 15
 _LONGEST_DELAY = timedelta(minutes=1)
 """A slot that is not begun by then never is: the scheduler hangs."""
@@ -105,10 +106,11 @@ class App:
             deliveries.release_all(session)
             self._evaluator.load(alerts.load_all(session), marks.load(session))
         self._adopt(self._catalog)
-        self._scheduler.chore("cooldowns", self.desk.end_cooldowns, _COOLDOWN_CHECK)
+        self._scheduler.chore("cooldowns", self._end_cooldowns, _COOLDOWN_CHECK)
         self._scheduler.chore("marks", self._evaluator.save_marks, _MARKS)
         for source in self._rhythms:
             self._scheduler.chore(f"rhythm of {source}", partial(self._learn, source), _RHYTHMS, source)
+        self._scheduler.chore("mutes", self.desk.end_mutes, _MUTE_CHECK)
         self._start_delivery()
         self._start_publisher()
         self._server.start()
@@ -118,6 +120,7 @@ class App:
             f"incidentd listens on {self.address}",
             action="started",
             rules=len(self._catalog.rules),
+            recording_rules_left_out=self._catalog.recording,
             commit=self._catalog.commit,
         )
 
@@ -209,6 +212,9 @@ class App:
         if self._rhythms[source].learn(self._sources[source], rules, self._clock.now()):
             self._plan()
 
+    def _end_cooldowns(self) -> None:
+        self.desk.end_cooldowns(self._evaluator.in_doubt(self._clock.now()))
+
     def _require_no_restart(self, catalog: Catalog) -> None:
         """Sources and channels are set up at the start. Raises CatalogError for what needs others."""
         hint = "restart incidentd, or take it out until then"
@@ -286,10 +292,11 @@ class App:
         self._start_thread("publish", partial(publisher.run, wake, self._stop))
 
     def _watch_files(self) -> None:
-        folders = [*(self._settings.rules or ()), *(self._settings.runbooks or ())]
+        settings = self._settings
+        folders = [*(settings.rules or ()), *(settings.runbooks or ()), *(settings.silences or ())]
         signs = {
             "watch configuration": watch.config_changes(self._config, self._stop),
-            "watch rules and runbooks": watch.folder_changes(folders, self._stop),
+            "watch rules, runbooks and silences": watch.folder_changes(folders, self._stop),
         }
         for name, changes in signs.items():
             self._watchers.append(_started(name, partial(self._reload_at, changes)))

@@ -11,12 +11,12 @@ from datetime import datetime
 import structlog
 
 from incidentd import metrics, settings
-from incidentd.alert import Alert, Change, Phase, Transition
+from incidentd.alert import Alert, AlertKey, Change, Phase, Transition
 from incidentd.catalog.rule import Rule
 from incidentd.evaluation import annotate, ladder, meaning, replay
 from incidentd.evaluation.group import Group, question
 from incidentd.evaluation.history import Histories, History
-from incidentd.evaluation.ledger import Ledger
+from incidentd.evaluation.ledger import LONGEST_DELAY, Ledger
 from incidentd.evaluation.source_watch import SourceWatch
 from incidentd.incidents.desk import IncidentDesk
 from incidentd.incidents.evaluated import Evaluated
@@ -131,6 +131,17 @@ class Evaluator:
         with self._lock:
             return [alert for alerts in self._ledger.alerts.values() for alert in alerts.values()]
 
+    def in_doubt(self, now: datetime) -> frozenset[AlertKey]:
+        """The alerts of authored rules that hold their state without being known to: the last evaluation of the rule
+        said nothing of them, or is overdue, as after a start or when the machine was asleep."""
+        with self._lock:
+            return frozenset(
+                alert.key
+                for rule_id, alerts in self._ledger.alerts.items()
+                for alert in alerts.values()
+                if rule_id in self._rules and self._is_in_doubt(self._rules[rule_id], alert, now)
+            )
+
     def health(self) -> dict[str, Health]:
         """The last evaluation of each rule, by its identity."""
         with self._lock:
@@ -138,6 +149,12 @@ class Evaluator:
 
     def _due(self, group: Group, slot: datetime) -> list[Rule]:
         return [rule for rule in group.rules if self._is_in_force(rule) and self._ledger.is_due(rule, slot)]
+
+    def _is_in_doubt(self, rule: Rule, alert: Alert, now: datetime) -> bool:
+        last = self._health.get(rule.id)
+        if last is None or alert.evaluated_at != last.evaluated_at:
+            return True
+        return now - last.evaluated_at > rule.every + LONGEST_DELAY
 
     def _is_in_force(self, rule: Rule) -> bool:
         known = self._rules.get(rule.id)

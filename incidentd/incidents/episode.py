@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from incidentd.incidents import announce, wording
+from incidentd.incidents import announce, held, wording
 from incidentd.incidents.actor import Actor, Origin
 from incidentd.incidents.transaction import Transaction
 from incidentd.lifecycle import State
@@ -40,12 +40,7 @@ def finish(tx: Transaction, episode: Episode, firing: Sequence[Firing]) -> None:
     climbed = severity.is_worse_than(before)
     if incident.state == State.RESOLVED and not (episode.fired or climbed):
         return  # a person resolved it: what still fires is held until it clears, climbs, or the cooldown ends
-    incident.title = wording.title(firing)
-    incident.labels = _common_labels(firing)
-    incident.severity = severity.value
-    incident.updated_at = tx.now
-    if severity.is_worse_than(Severity(incident.peak_severity)):
-        incident.peak_severity = severity.value
+    describe(tx, incident, firing)
     if episode.is_new:
         _opened(tx, incident)
         return
@@ -58,6 +53,17 @@ def finish(tx: Transaction, episode: Episode, firing: Sequence[Firing]) -> None:
         _descended(tx, incident, before)
     elif not refired:
         _alerts_changed(tx, episode)
+
+
+def describe(tx: Transaction, incident: Incident, firing: Sequence[Firing]) -> None:
+    """The incident's title, labels and severity as those of what fires, worst first."""
+    severity = Severity(firing[0].severity)
+    incident.title = wording.title(firing)
+    incident.labels = _common_labels(firing)
+    incident.severity = severity.value
+    incident.updated_at = tx.now
+    if severity.is_worse_than(Severity(incident.peak_severity)):
+        incident.peak_severity = severity.value
 
 
 def reopen(tx: Transaction, incident: Incident, text: str, actor: Actor) -> None:
@@ -74,9 +80,7 @@ def begin_response_anew(incident: Incident) -> None:
 
 
 def page_again(tx: Transaction, incident: Incident, text: str, *, known: Kind) -> None:
-    """A further page for an incident that some already know: a new generation, so that every channel tells anew."""
-    incident.generation += 1
-    incident.paged_at = tx.now
+    """A further page for an incident that some already know."""
     incident.page_again_at = None
     announce.page(tx, incident, text, known=known)
 
@@ -138,6 +142,7 @@ def _over(tx: Transaction, episode: Episode) -> None:
     incident.resolved_by = RULE.name
     tx.record(incident, EntryKind.RESOLVED, RULE, "Resolved by the rule: every alert has cleared")
     announce.tell(tx, incident, Kind.RESOLVED, "Resolved by the rule")
+    held.over(tx, incident)
 
 
 def _common_labels(firing: Sequence[Firing]) -> dict[str, str]:

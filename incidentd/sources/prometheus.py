@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,11 +16,12 @@ from prometheus_api_client.prometheus_connect import PrometheusConnect
 from incidentd import metrics, settings
 from incidentd.sources import asking, batch, credentials, envelope, lesson, ranges
 from incidentd.sources.asking import Asking, Job, NotAsked
-from incidentd.sources.base import Answer, Answered, Question, RangeAnswer, RangeAnswered, Reason, Unknown
+from incidentd.sources.base import Answer, Answered, Question, RangeAnswer, RangeAnswered, Reason, Sample, Unknown
 from incidentd.sources.batch import Pack
 from incidentd.sources.envelope import SourceError
 from incidentd.sources.plan import Plans
 from incidentd.sources.quarantine import Quarantine
+from incidentd.sources.threshold import Threshold
 from incidentd.sources.transport import QuerySession
 
 MAX_MESSAGE = 300
@@ -33,9 +34,11 @@ that refuses everything."""
 _FURTHER_OF_RANGE = 2_000
 _SERVER_SHARE = 0.9
 """The part of the time-out that Prometheus itself may use, so that its own words arrive before we hang up."""
+_NOTHING = Answered(())
 _CLOSED = Unknown(Reason.UNREACHABLE, "the source is closed")
 
-_Answers = dict[Question, Answer]
+_Found = list[Sample] | SourceError
+_Vectors = dict[Question, _Found]
 
 
 class PrometheusSource:
@@ -50,6 +53,8 @@ class PrometheusSource:
         self._quarantine = Quarantine()
         self._plans = Plans(config.pack, self._quarantine)
         self._timed_out: dict[Question, int] = {}
+        self._behind = max(1, config.concurrency // 2)
+        """So many queries for the past may stand between a slot that is due and its source."""
         self._ordinal = itertools.count(1)
         self._waiting: set[Question] = set()
         parts = urlsplit(config.url)
@@ -69,20 +74,20 @@ class PrometheusSource:
         turn did not come the last time first. Once the source was silent, those not asked yet are given up.
         """
         plan = self._plans.of(questions)
-        found: _Answers = {}
+        found: _Vectors = {}
         budget_s = BUDGET * self._timeout_s
-        round_ = Asking[_Answers](self._vectors, self._submit, budget_s=budget_s, further=_FURTHER)
+        round_ = Asking[_Vectors](self._vectors, self._submit, budget_s=budget_s, further=_FURTHER)
         packs = sorted(plan.packs, key=self._turn) if self._timed_out or self._waiting else plan.packs
         for job, outcome in round_.run(asking.job(pack, (at,), self._timeout_s) for pack in packs):
             self._remember_turn(job.pack, outcome)
-            if isinstance(outcome, SourceError):
-                found |= dict.fromkeys(job.pack.questions, self._unknown(outcome))
-            else:
-                found |= outcome
+            found |= dict.fromkeys(job.pack.questions, outcome) if isinstance(outcome, SourceError) else outcome
         lesson.learn(round_.origins, self._quarantine, self._timeout_s, at)
         metrics.SOURCE_QUARANTINED.labels(self.name).set(self._quarantine.alone())
-        twins = plan.twins
-        return {question: found[twins.get(question, question) if twins else question] for question in questions}
+        answers: dict[Question, Answer] = {}
+        for question in questions:
+            asked, bound = plan.others.get(question) or (question, None)
+            answers[question] = self._answer(found[asked], bound)
+        return answers
 
     def ask_range(
         self, questions: Sequence[Question], start: datetime, end: datetime, step: timedelta, within: timedelta
@@ -90,16 +95,24 @@ class PrometheusSource:
         """As in `Source`, in packs; a query that fails is halved by its questions, then by its slots."""
         plan = self._plans.of(questions)
         slots = ranges.slots(start, end, step)
-        found: dict[Question, dict[datetime, Answer]] = {question: {} for question in questions}
+        found: dict[Question, dict[datetime, _Found]] = {question: {} for question in questions}
         round_ = Asking[ranges.Found](
-            self._matrices, self._submit, budget_s=within.total_seconds(), further=_FURTHER_OF_RANGE
+            self._matrices,
+            self._submit,
+            budget_s=within.total_seconds(),
+            further=_FURTHER_OF_RANGE,
+            at_once=self._behind,
         )
         jobs = (asking.job(pack, part, self._timeout_s) for pack, part in ranges.queries(plan.packs, slots))
         for job, outcome in round_.run(jobs):
             for question in job.pack.questions:
-                at = dict.fromkeys(job.slots, outcome) if isinstance(outcome, SourceError) else outcome[question]
-                found[question] |= {slot: self._answer(one) for slot, one in ranges.answers(at)}
-        return {question: _whole(found[plan.twins.get(question, question)]) for question in questions}
+                part = dict.fromkeys(job.slots, outcome) if isinstance(outcome, SourceError) else outcome[question]
+                found[question] |= part
+        answers: dict[Question, RangeAnswer] = {}
+        for question in questions:
+            asked, bound = plan.others.get(question) or (question, None)
+            answers[question] = _whole({slot: self._answer(one, bound) for slot, one in found[asked].items()})
+        return answers
 
     def close(self) -> None:
         """Waits for the requests in flight, so at most twice the time-out; who asks later is told that it is closed."""
@@ -114,18 +127,18 @@ class PrometheusSource:
                 self._pool.submit(work, job)
             return not self._closed
 
-    def _vectors(self, job: Job, timeout_s: float) -> _Answers:
+    def _vectors(self, job: Job, timeout_s: float) -> _Vectors:
         pack = job.pack
         params = {"time": ranges.seconds(job.slots[0] - pack.offset)} | _limit(timeout_s)
         ask = partial(self._client.custom_query, pack.query, params)
         result = self._query(job, timeout_s, ask)
-        answers: _Answers = {}
+        found: _Vectors = {}
         for question, series in zip(pack.questions, batch.sorted_out(pack, result), strict=True):
             try:
-                answers[question] = Answered(envelope.samples(series))
+                found[question] = envelope.read(series)
             except SourceError as exc:
-                answers[question] = self._unknown(exc)
-        return answers
+                found[question] = exc
+        return found
 
     def _matrices(self, job: Job, timeout_s: float) -> ranges.Found:
         pack, slots = job.pack, job.slots
@@ -168,8 +181,15 @@ class PrometheusSource:
             for question in pack.questions:
                 self._timed_out.pop(question, None)
 
-    def _answer(self, found: Iterable[Any] | SourceError) -> Answer:
-        return self._unknown(found) if isinstance(found, SourceError) else Answered(tuple(found))
+    def _answer(self, found: _Found, bound: Threshold | None) -> Answer:
+        if isinstance(found, SourceError):
+            return self._unknown(found)
+        if not found:
+            return _NOTHING
+        try:
+            return Answered(envelope.told_apart(bound.kept(found) if bound else found))
+        except SourceError as exc:
+            return self._unknown(exc)
 
     def _unknown(self, error: SourceError) -> Unknown:
         if self._closed and isinstance(error, NotAsked) and error.reason is Reason.UNREACHABLE:

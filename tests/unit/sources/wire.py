@@ -63,6 +63,10 @@ class Wire:
         return [request.form["query"][0] for request in self.received]
 
 
+class ResetError(ConnectionError):
+    """Raised by `Wire.answer`: the connection is reset at this point, and no other."""
+
+
 class Connection(socketserver.StreamRequestHandler):
     wire: Wire
 
@@ -79,12 +83,16 @@ class Connection(socketserver.StreamRequestHandler):
             headers[name.lower()] = value.strip()
         form = parse_qs(self.rfile.read(int(headers.get("content-length", "0"))).decode())
         self.wire.received.append(Received(line, headers, form))
-        for part in self.wire.answer(form.get("query", [""])[0]):
-            self.wfile.write(part)
-        if self.wire.reset:
+        reset = self.wire.reset
+        try:
+            for part in self.wire.answer(form.get("query", [""])[0]):
+                self.wfile.write(part)
+        except ResetError:
+            reset = True
+        if reset:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
-        if self.wire.reset or self.wire.closes:
+        if reset or self.wire.closes:
             raise ConnectionResetError  # ends the loop of `handle`
 
 
