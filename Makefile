@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types contracts unit browser screenshots format lock clean
+.PHONY: demo test lint types contracts unit browser screenshots bench format lock clean
 
 demo: $(VENV)/.runtime
 	@scripts/install-system-packages prometheus
@@ -37,6 +37,11 @@ browser:
 # The pictures of the documentation.
 screenshots: $(VENV)/.dev
 	INCIDENTD_SCREENSHOTS=docs/screenshots $(BIN)/pytest -q tests/acceptance/test_in_the_browser.py
+
+# What it costs, beside Prometheus' own rule manager: writes docs/performance.md. ARGS=--quick only shows that it works.
+bench: $(VENV)/.dev
+	@scripts/install-system-packages prometheus
+	@$(BIN)/python -m bench $(ARGS)
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix

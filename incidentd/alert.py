@@ -36,7 +36,8 @@ class AlertKey:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """The state of one alert after one evaluation. *levels* has an entry for each level that is not at rest."""
+    """The state of one alert after one evaluation. *levels* has an entry for each level that is not at rest. *series*
+    has the labels of the series alone, without the rule's; it is not stored, and empty until the series is seen."""
 
     key: AlertKey
     labels: Labels
@@ -47,6 +48,7 @@ class Alert:
     peak: float | None = None
     evaluated_at: datetime | None = None
     firing_since: datetime | None = None
+    series: Labels = field(default_factory=dict, compare=False)
 
     @property
     def is_clearing(self) -> bool:

@@ -23,9 +23,9 @@ from incidentd.catalog.problem import CatalogError, Position, Problem
 from incidentd.catalog.receiver import CHANNELS
 from incidentd.clock import Clock
 from incidentd.delivery.worker import Worker
-from incidentd.evaluation import source_watch
 from incidentd.evaluation.evaluator import Evaluator
-from incidentd.evaluation.group import groups
+from incidentd.evaluation.group import Group, groups
+from incidentd.evaluation.rhythm import Rhythms
 from incidentd.incidents.desk import IncidentDesk
 from incidentd.notify.email.notifier import EmailNotifier
 from incidentd.notify.jira.notifier import JiraNotifier
@@ -38,7 +38,7 @@ from incidentd.scheduler import Scheduler
 from incidentd.settings import Settings
 from incidentd.sources.prometheus import PrometheusSource
 from incidentd.statuspage.publish import Publisher
-from incidentd.store import alerts, deliveries, tokens
+from incidentd.store import alerts, deliveries, marks, tokens
 from incidentd.store.database import Database, StoreError
 from incidentd.web import auth
 from incidentd.web.context import HealthReport, ReloadResult, RuleState, WebContext
@@ -48,6 +48,8 @@ _LOG = structlog.get_logger(__name__)
 
 _THREADS_PER_CHANNEL = 2
 _COOLDOWN_CHECK = timedelta(seconds=2)
+_MARKS = timedelta(seconds=5)
+_RHYTHMS = timedelta(seconds=10)
 _STOP_SECONDS = 15
 _LONGEST_DELAY = timedelta(minutes=1)
 """A slot that is not begun by then never is: the scheduler hangs."""
@@ -80,8 +82,9 @@ class App:
         self.database.migrate()
         self.desk = IncidentDesk(self.database, self.catalog, clock, self._wake)
         self._sources = {name: PrometheusSource(name, one) for name, one in self._settings.sources.items()}
-        watches = {name: source_watch.rule_for(one) for name, one in self._settings.sources.items()}
-        self._evaluator = Evaluator(self._sources, watches, self.desk)
+        self._evaluator = Evaluator(self._sources, self._settings.sources, self.desk, self._settings.replay)
+        self._rhythms = {name: Rhythms() for name, one in self._settings.sources.items() if one.follow_scrapes}
+        self._plan_lock = threading.Lock()
         self._scheduler = Scheduler(self._evaluator.evaluate, self._sources, clock, self._clock_moved_back)
         self._notifiers = notifiers(self._settings)
         self._server = Server(build(self._web_context()), self._settings.host, self._settings.port)
@@ -100,9 +103,12 @@ class App:
         self._require_token_off_loopback()
         with self.database.transaction() as session:
             deliveries.release_all(session)
-            self._evaluator.load(alerts.load_all(session))
+            self._evaluator.load(alerts.load_all(session), marks.load(session))
         self._adopt(self._catalog)
         self._scheduler.chore("cooldowns", self._end_cooldowns, _COOLDOWN_CHECK)
+        self._scheduler.chore("marks", self._evaluator.save_marks, _MARKS)
+        for source in self._rhythms:
+            self._scheduler.chore(f"rhythm of {source}", partial(self._learn, source), _RHYTHMS, source)
         self._start_delivery()
         self._start_publisher()
         self._server.start()
@@ -169,7 +175,7 @@ class App:
         next_slots = self._scheduler.next_slots()
         health = self._evaluator.health()
         states = {}
-        for group in groups(self._catalog.rules):
+        for group in self._groups(self._catalog):
             for rule in group.rules:
                 last = health.get(rule.id)
                 states[rule.id] = RuleState(
@@ -177,6 +183,8 @@ class App:
                     seconds=last.seconds if last else 0.0,
                     health="unknown" if last is None else "err" if last.error else "ok",
                     last_error=last.error if last else "",
+                    value=last.value if last else None,
+                    samples=last.samples if last else 0,
                     next_at=next_slots.get(group.name),
                 )
         return states
@@ -185,7 +193,21 @@ class App:
         """The one step that can fail comes first, so that everything or nothing is in force."""
         self._evaluator.adopt([rule for rule in catalog.rules if rule.enabled], self._clock.now())
         self._catalog = catalog
-        self._scheduler.plan(groups(catalog.rules))
+        self._plan()
+
+    def _groups(self, catalog: Catalog) -> tuple[Group, ...]:
+        phases = [rhythm.phases() for rhythm in self._rhythms.values()]
+        return groups(catalog.rules, {id_: phase for of_source in phases for id_, phase in of_source.items()})
+
+    def _plan(self) -> None:
+        with self._plan_lock:
+            self._scheduler.plan(self._groups(self._catalog))
+
+    def _learn(self, source: str) -> None:
+        """Looks at when the source's samples come, and lets its groups follow."""
+        rules = [rule for rule in self._catalog.rules if rule.enabled and rule.source == source]
+        if self._rhythms[source].learn(self._sources[source], rules, self._clock.now()):
+            self._plan()
 
     def _end_cooldowns(self) -> None:
         self.desk.end_cooldowns(self._evaluator.in_doubt(self._clock.now()))

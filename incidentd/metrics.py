@@ -27,10 +27,17 @@ EVALUATION_LAG_SECONDS = Gauge(
     ["group"],
     registry=REGISTRY,
 )
+SLOT_LATENESS_SECONDS = Histogram(
+    "incidentd_slot_lateness_seconds",
+    "How long after its time a slot was evaluated and written.",
+    ["source"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+    registry=REGISTRY,
+)
 MISSED_SLOTS = Counter(
     "incidentd_missed_slots_total",
-    "Slots that were not evaluated at their time.",
-    ["group"],
+    "Evaluations of a rule that did not take place at their time: replayed from history, or lost.",
+    ["source", "outcome"],
     registry=REGISTRY,
 )
 SOURCE_REQUESTS = Counter(

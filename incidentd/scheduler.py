@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -15,12 +14,10 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from incidentd import metrics
 from incidentd.clock import Clock
-from incidentd.evaluation.group import Group
+from incidentd.evaluation.group import EPOCH, Group
 
 _LOG = structlog.get_logger(__name__)
 
-_EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
-"""Slots are counted from here, so that a restart or a reload does not shift them."""
 _GROUPS_AT_ONCE = 4
 _CHORES = "chores"
 _LOOK_AT_CLOCK_S = 1.0
@@ -49,40 +46,38 @@ class Scheduler:
         )
         self._evaluate = evaluate
         self._clock = clock
-        self._lock = threading.Lock()
-        self._newest: dict[str, datetime] = {}
+        self._groups: dict[str, Group] = {}
         self._on_clock_back = on_clock_back
         self._stopped = threading.Event()
         self._watcher = threading.Thread(target=self._watch_clock, name="watch clock", daemon=True)
 
     def plan(self, groups: Iterable[Group]) -> None:
-        """Replaces the groups. One that stays keeps its slots."""
+        """Replaces the groups. One that stays where it was keeps its slots."""
         wanted = {group.name: group for group in groups}
-        for job in self._scheduler.get_jobs():
-            if job.executor != _CHORES and job.id not in wanted:
-                job.remove()
-                with self._lock:
-                    self._newest.pop(job.id, None)
+        for name in self._groups.keys() - wanted.keys():
+            self._scheduler.remove_job(name)
+            metrics.EVALUATION_LAG_SECONDS.remove_by_labels({"group": name})
         for name, group in wanted.items():
-            job = self._scheduler.get_job(name)
-            if job is not None:
-                job.modify(args=(group,))
-                continue
-            trigger = IntervalTrigger(seconds=group.every.total_seconds(), start_date=first_slot(group), timezone=UTC)
-            self._scheduler.add_job(self._run, trigger, id=name, args=(group,), executor=group.source)
+            known = self._groups.get(name)
+            if known is not None and known.offset == group.offset:
+                self._scheduler.modify_job(name, args=(group,))
+            else:
+                self._add(name, self._run, group.every, group.source, EPOCH + group.offset, group)
+        self._groups = wanted
 
-    def chore(self, name: str, call: Callable[[], None], every: timedelta) -> None:
-        """Something small to do again and again; chores take turns."""
+    def chore(self, name: str, call: Callable[[], None], every: timedelta, source: str | None = None) -> None:
+        """Something small to do again and again; chores take turns. One that asks a *source* has that source's
+        threads, and holds up nothing else."""
 
         def run() -> None:
             _guard(f"chore {name}", call)
 
-        trigger = IntervalTrigger(seconds=every.total_seconds(), start_date=_EPOCH, timezone=UTC)
-        self._scheduler.add_job(run, trigger, id=name, executor=_CHORES)
+        self._add(name, run, every, source or _CHORES, EPOCH)
 
     def next_slots(self) -> Mapping[str, datetime]:
         """When each group is due next, by its name."""
-        return {job.id: job.next_run_time for job in self._scheduler.get_jobs() if job.executor != _CHORES}
+        jobs = {job.id: job.next_run_time for job in self._scheduler.get_jobs()}
+        return {name: jobs[name] for name in tuple(self._groups) if name in jobs}
 
     def start(self) -> None:
         self._scheduler.start()
@@ -113,31 +108,18 @@ class Scheduler:
                 _guard("what follows a clock that was moved back", self._on_clock_back)
             last = now
 
+    def _add(
+        self, name: str, run: Callable[..., None], every: timedelta, pool: str, start: datetime, *args: Group
+    ) -> None:
+        trigger = IntervalTrigger(seconds=every.total_seconds(), start_date=start, timezone=UTC)
+        self._scheduler.add_job(run, trigger, id=name, args=args, executor=pool, replace_existing=True)
+
     def _run(self, group: Group) -> None:
         now = self._clock.now()
-        slot = slot_of(group, now)
-        with self._lock:
-            newest = self._newest.get(group.name)
-            self._newest[group.name] = slot
+        slot = group.slot_at(now)
         metrics.EVALUATION_LAG_SECONDS.labels(group.name).set((now - slot).total_seconds())
-        missed = int((slot - newest) / group.every) - 1 if newest is not None else 0
-        if missed > 0:
-            metrics.MISSED_SLOTS.labels(group.name).inc(missed)
-            _LOG.warning("slots were missed", action="slots_missed", group=group.name, missed=missed)
         _guard(f"evaluation of {group.name}", lambda: self._evaluate(group, slot))
-
-
-def first_slot(group: Group) -> datetime:
-    """A fixed time in the past, offset by a stable hash so that groups do not all begin at once."""
-    digest = hashlib.blake2b(group.name.encode(), digest_size=8).digest()
-    return _EPOCH + group.every * (int.from_bytes(digest) / 2**64)
-
-
-def slot_of(group: Group, now: datetime) -> datetime:
-    """The newest slot of *group* that is not after *now*, to the millisecond that sources understand."""
-    first = first_slot(group)
-    slot = first + group.every * ((now - first) // group.every)
-    return slot.replace(microsecond=slot.microsecond // 1000 * 1000)
+        metrics.SLOT_LATENESS_SECONDS.labels(group.source).observe((self._clock.now() - slot).total_seconds())
 
 
 def _guard(what: str, call: Callable[[], None]) -> None:

@@ -120,6 +120,9 @@ class Source(Section):
     token: SecretStr | None = None
     failing_for: Duration = timedelta(minutes=1)
     failing_severity: Severity = Severity.SEV2
+    follow_scrapes: bool = True
+    external_labels: Mapping[str, str] = Field(default_factory=dict)
+    external_url: HttpUrl | None = None
 
 
 class Slack(Section):
@@ -171,6 +174,13 @@ class Delivery(Section):
     longest_retry: SomeTime = timedelta(minutes=5)
 
 
+class Replay(Section):
+    """How far back slots that were missed are made up for from a source's history, and how long that may take."""
+
+    longest: Duration = timedelta(hours=1)
+    timeout: SomeTime = timedelta(seconds=30)
+
+
 class Settings(Section):
     """Everything of incidentd.yaml but what routes people and the public: see the catalog for those."""
 
@@ -188,6 +198,7 @@ class Settings(Section):
     webhook: Webhook = Webhook()
     api: Api = Api()
     delivery: Delivery = Delivery()
+    replay: Replay = Replay()
 
     @property
     def host(self) -> str:

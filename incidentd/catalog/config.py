@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from incidentd.catalog.component import StatusPage
+from incidentd.catalog.prometheus_settings import PrometheusRules
 from incidentd.catalog.receiver import Receiver
 from incidentd.catalog.route import Route
 from incidentd.settings import Settings
@@ -14,3 +15,4 @@ class Config(Settings):
     receivers: tuple[Receiver, ...] = ()
     route: Route = Route()
     statuspage: StatusPage = StatusPage()
+    prometheus_rules: PrometheusRules = PrometheusRules()

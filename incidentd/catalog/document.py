@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -124,19 +125,40 @@ def read_text(path: Path) -> str:
 
 
 def parse(file: str, text: str) -> Document:
-    """The document that *text* is. Raises CatalogError."""
-    document = Document(file, tuple(yaml_nodes.LINE_END.split(text)))
-    try:
+    """The only document of *text*. Raises CatalogError."""
+    with _explaining(file):
         root = yaml_nodes.compose(text)
-        if root is None:
-            raise _failure(Position(file), "the file is empty", "write something into it or remove it")
-        builder = _Builder(document)
-        data = builder.build(root, ())
+    return _built(file, text, [root] if root is not None else [])[0]
+
+
+def parse_all(file: str, text: str) -> tuple[Document, ...]:
+    """The documents of *text*, those that are empty left out; at least one. Raises CatalogError."""
+    with _explaining(file):
+        roots = yaml_nodes.compose_all(text)
+    return _built(file, text, roots)
+
+
+def _built(file: str, text: str, roots: Sequence[yaml_nodes.Node]) -> tuple[Document, ...]:
+    if not roots:
+        raise _failure(Position(file), "the file is empty", "write something into it or remove it")
+    lines = tuple(yaml_nodes.LINE_END.split(text))
+    documents, problems = [], []
+    for root in roots:
+        builder = _Builder(Document(file, lines))
+        with _explaining(file):
+            documents.append(replace(builder.document, data=builder.build(root, ())))
+        problems += builder.problems
+    if problems:
+        raise CatalogError(problems)
+    return tuple(documents)
+
+
+@contextmanager
+def _explaining(file: str) -> Iterator[None]:
+    try:
+        yield
     except yaml_nodes.YamlError as exc:
         raise _failure(Position(file, exc.line, exc.column), exc.message, exc.hint) from exc
-    if builder.problems:
-        raise CatalogError(builder.problems)
-    return replace(document, data=data)
 
 
 def _failure(position: Position, message: str, hint: str) -> CatalogError:

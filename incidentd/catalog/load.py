@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from incidentd.catalog import checks, document, environment, explain, files, git, rule_file
+from incidentd.catalog import checks, document, environment, explain, files, git, identity, rule_file, runbook_link
 from incidentd.catalog import runbook as runbook_module
+from incidentd.catalog.authored_rule import AuthoredRule
 from incidentd.catalog.catalog import Catalog
 from incidentd.catalog.checks.subject import Subject
 from incidentd.catalog.config import Config
 from incidentd.catalog.document import Document, Loc
 from incidentd.catalog.problem import CatalogError, Gravity, Position, Problem
-from incidentd.catalog.rule_file import AuthoredRule
 from incidentd.catalog.runbook import Runbook
+from incidentd.catalog.surroundings import Surroundings
 from incidentd.settings import Settings, shipped
 
 _YAML = (".yaml", ".yml")
@@ -48,6 +48,7 @@ class _Loading:
     variables: Mapping[str, str]
     problems: list[Problem] = field(default_factory=list)
     rules: list[AuthoredRule] = field(default_factory=list)
+    recording: int = 0
     runbooks: dict[str, Runbook] = field(default_factory=dict)
 
     def run(self) -> Loaded:
@@ -55,15 +56,16 @@ class _Loading:
         self.problems += filled.problems
         config = self._config(filled)
         data = filled.document.data if isinstance(filled.document.data, dict) else {}
-        intervals = {name: source.every for name, source in config.sources.items()} if config else {}
+        surroundings = Surroundings(config.sources, config.prometheus_rules) if config else Surroundings()
         rules = self._files("rules", data.get("rules"), filled.document, _YAML)
-        runbooks = self._files("runbooks", data.get("runbooks"), filled.document, _MARKDOWN)
-        self._read_rules(rules, intervals)
+        runbooks = self._files("runbooks", data.get("runbooks"), filled.document, _MARKDOWN).keys()
+        self._read_rules(rules, surroundings)
         self._read_runbooks(runbooks)
         known = config or Config.model_construct(sources={})
-        catalog = self._catalog(known)
+        catalog = self._with_runbooks(self._catalog(known))
         subject = Subject(known, catalog, filled.document, tuple(self.rules))
         self.problems += checks.run(subject, only_rules=config is None)
+        self.problems = list(dict.fromkeys(self.problems))  # an alias repeats what is wrong with its anchor
         if config is None or any(one.gravity is Gravity.ERROR for one in self.problems):
             raise CatalogError(self.problems)
         return Loaded(self._settings(config), replace(catalog, warnings=tuple(self.problems)))
@@ -92,37 +94,43 @@ class _Loading:
     def _beside(self, path: str) -> str:
         return str(self.path.parent / path)
 
-    def _files(self, key: str, authored: Any, config: Document, suffixes: Sequence[str]) -> list[Path]:
-        """The files of every path under *key*, once each; without the key those beside the configuration, else those
-        that ship."""
+    def _files(self, key: str, authored: Any, config: Document, suffixes: Sequence[str]) -> dict[Path, str]:
+        """The files of every path under *key*, once each, with what they are called below it; without the key those
+        beside the configuration, else those that ship."""
         named: dict[Loc, Path] = {(key,): self._default(key)}
         if isinstance(authored, list):
             named = {(key, index): self.path.parent / str(item) for index, item in enumerate(authored)}
-        found: dict[Path, None] = {}
+        found: dict[Path, str] = {}
         for loc, path in named.items():
             try:
-                found |= dict.fromkeys(files.find(path, suffixes))
+                for file in files.find(path, suffixes):
+                    found.setdefault(file, file.name if file == path else file.relative_to(path).as_posix())
             except (OSError, ValueError) as exc:
                 reason = "does not exist" if isinstance(exc, FileNotFoundError) else f"cannot be read: {exc}"
                 hint = f"paths are relative to {self.path.parent.absolute()}; create it or correct the path"
                 self.problems.append(Problem(config.position(loc), f"{path} {reason}", hint))
-        return list(found)
+        return found
 
     def _default(self, key: str) -> Path:
         beside = self.path.parent / key
         return beside if beside.is_dir() else shipped(key)
 
-    def _read_rules(self, paths: Sequence[Path], intervals: Mapping[str, timedelta]) -> None:
-        for path in paths:
+    def _read_rules(self, paths: Mapping[Path, str], surroundings: Surroundings) -> None:
+        for path, name in paths.items():
             try:
-                content = rule_file.parse(document.read(path), intervals)
+                documents = document.parse_all(str(path), document.read_text(path))
             except CatalogError as exc:
                 self.problems += exc.problems
                 continue
-            self.rules += content.rules
-            self.problems += content.problems
+            for one in documents:
+                content = rule_file.parse(one, surroundings, name)
+                self.rules += content.rules
+                self.problems += content.problems
+                self.recording += content.recording
+        rules = identity.distinguish([authored.rule for authored in self.rules])
+        self.rules = [replace(authored, rule=rule) for authored, rule in zip(self.rules, rules, strict=True)]
 
-    def _read_runbooks(self, paths: Sequence[Path]) -> None:
+    def _read_runbooks(self, paths: Iterable[Path]) -> None:
         for path in paths:
             if path.stem.lower() == "readme":
                 continue
@@ -138,6 +146,16 @@ class _Loading:
                 message = f"there are two runbooks called {runbook.name}: the other is {first.file}"
                 self.problems.append(Problem(Position(str(path)), message, "rename one of them"))
 
+    def _with_runbooks(self, catalog: Catalog) -> Catalog:
+        """The same with the runbook of each rule that comes from Prometheus, where no template says which it is."""
+        for index, authored in enumerate(self.rules):
+            if not authored.rule.is_native:
+                rule = authored.rule
+                found = runbook_link.find(catalog, rule, rule.annotations, rule.labels)
+                rule = rule.model_copy(update={"runbook": found.runbook or None, "runbook_url": found.url})
+                self.rules[index] = replace(authored, rule=rule)
+        return replace(catalog, rules=tuple(authored.rule for authored in self.rules))
+
     def _catalog(self, config: Config) -> Catalog:
         return Catalog(
             rules=tuple(authored.rule for authored in self.rules),
@@ -148,6 +166,7 @@ class _Loading:
                 update={"out": self.path.parent.absolute() / config.statuspage.out}
             ),
             commit=git.commit(self.path.parent),
+            recording=self.recording,
             positions={authored.rule.id: authored.position("name") for authored in self.rules},
         )
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any
 
@@ -18,10 +18,13 @@ from incidentd.settings import Section, SomeTime
 from incidentd.severity import Severity
 
 SOURCE_FAILING = "SourceFailing"
-BUILT_IN = (SOURCE_FAILING,)
+EVALUATION_LAGGING = "EvaluationLagging"
+BUILT_IN = (SOURCE_FAILING, EVALUATION_LAGGING)
 """Names of rules that incidentd brings itself."""
 
 _LEVEL_KEYS = ("when", "for", "severity")
+_Loaded: Any = partial(Field, exclude=True)
+"""A field that no native rule authors: loading fills it in."""
 
 
 class NoData(StrEnum):
@@ -49,13 +52,20 @@ class Resolve(Section):
 
 class Rule(Section):
     """One rule, defaults merged in. *levels* stand worst first. Native rules have different names. Where *source* or
-    *every* is not authored, loading fills in the only source and the source's interval."""
+    *every* is not authored, loading fills in the only source and the source's interval.
+
+    *external_labels* and *external_url* are those of the source. The last ones are those of a rule that comes from a
+    Prometheus file: its *annotations* are Go templates, as are its labels; *file* is relative to the path of rules
+    that it was found under; *runbook_url* is where its runbook is, if that is known before it fires; *opens* is False
+    where its severity says that nobody responds; *identity* is empty for a native rule.
+    """
 
     name: str = Field(min_length=1)
     expr: str = Field(min_length=1)
     levels: tuple[Level, ...] = Field(min_length=1)
     source: str = "prometheus"
     every: SomeTime = timedelta(seconds=30)
+    query_offset: Duration = timedelta()
     resolve: Resolve = Resolve()
     cooldown: Duration = timedelta(minutes=5)
     group_by: tuple[str, ...] = ()
@@ -70,6 +80,15 @@ class Rule(Section):
     description: str = ""
     enabled: bool = True
     pack: bool = True
+    heartbeat: bool = False
+    external_labels: Mapping[str, str] = _Loaded(default_factory=dict)
+    external_url: str = _Loaded(default="")
+    annotations: Mapping[str, str] = _Loaded(default_factory=dict)
+    group: str = _Loaded(default="")
+    file: str = _Loaded(default="")
+    runbook_url: str = _Loaded(default="")
+    opens: bool = _Loaded(default=True)
+    identity: tuple[str, ...] = _Loaded(default=())
 
     @model_validator(mode="before")
     @classmethod
@@ -101,13 +120,28 @@ class Rule(Section):
 
     @cached_property
     def id(self) -> str:
-        """16 hexadecimal digits that stay the same while the rule keeps its name."""
-        return hashlib.blake2b(f"native\xff{self.name}".encode(), digest_size=8).hexdigest()
+        """16 hexadecimal digits that stay the same while a native rule keeps its name, another its *identity*."""
+        parts = ("prometheus", *self.identity) if self.identity else ("native", self.name)
+        return hashlib.blake2b("\xff".join(parts).encode(), digest_size=8).hexdigest()
+
+    @property
+    def is_native(self) -> bool:
+        """Whether its texts are ours (Jinja), not those of a Prometheus file (Go templates)."""
+        return not self.identity
+
+    @cached_property
+    def templated_labels(self) -> Mapping[str, str]:
+        """The labels that are Go templates."""
+        return {} if self.is_native else {name: text for name, text in self.labels.items() if "{{" in text}
 
     @property
     def compares_by_itself(self) -> bool:
         """Whether the expression, not ``when``, decides: a series that it does not return is not breaching."""
         return self.levels[-1].when is None
+
+
+LOADED_KEYS = tuple(name for name, field in Rule.model_fields.items() if field.exclude)
+"""What stands in no native rule file."""
 
 
 def _require_nested(worse: Level, milder: Level) -> None:

@@ -1,18 +1,19 @@
-"""One rule file -> its rules, defaults merged in."""
+"""One document of a rule file -> its rules, defaults merged in."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from incidentd.catalog import explain
+from incidentd.catalog import explain, prometheus_rules
+from incidentd.catalog.authored_rule import AuthoredRule, RuleFileContent
 from incidentd.catalog.document import Document, Loc
-from incidentd.catalog.problem import Position, Problem
-from incidentd.catalog.rule import NoData, Resolve, Rule
+from incidentd.catalog.problem import Problem
+from incidentd.catalog.rule import LOADED_KEYS, NoData, Resolve, Rule
+from incidentd.catalog.surroundings import Surroundings
 from incidentd.duration import Duration
 from incidentd.settings import Section
 
@@ -54,63 +55,33 @@ class _Outline(Section):
     rules: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AuthoredRule:
-    """A rule and where it stands: item *index* of the rules of *document*."""
-
-    rule: Rule
-    document: Document
-    index: int
-
-    @property
-    def loc(self) -> Loc:
-        return ("rules", self.index)
-
-    def position(self, *path: str | int) -> Position:
-        """Where the value at *path* of the rule stands, in the file's defaults if it comes from there."""
-        return self.document.position(self.locate(path))
-
-    def inside(self, path: Loc, offset: int, length: int) -> Position:
-        """Where the characters from *offset* of the text at *path* stand."""
-        return self.document.inside(self.locate(path), offset, length)
-
-    def locate(self, path: Loc) -> Loc:
-        return _locate(self.document, self.loc, path)
-
-
-@dataclass(slots=True)
-class RuleFileContent:
-    """What one file gave: the rules that are well formed, and what is wrong with the others."""
-
-    rules: list[AuthoredRule] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-
-
-def parse(document: Document, intervals: Mapping[str, timedelta]) -> RuleFileContent:
-    """The rules of *document*. *intervals* has the ``every`` of each source: the only source is a rule's source, and
-    its ``every`` the rule's, unless the rule says otherwise."""
+def parse(document: Document, surroundings: Surroundings, file: str) -> RuleFileContent:
+    """The rules of *document*, be it ours or of Prometheus. *file* is what it is called below its path of rules. The
+    only source is a rule's source, and its ``every`` the rule's, unless the rule says otherwise."""
+    if prometheus_rules.is_one(document):
+        return prometheus_rules.parse(document, surroundings, file)
     content = RuleFileContent()
-    if isinstance(document.data, Mapping) and "groups" in document.data:
-        content.problems.append(_prometheus_file(document))
-        return content
     outline = _validated(_Outline, document.data, document, (), content.problems, described_by=RuleFile)
     if outline is None:
         return content
     defaults = _defaults(outline.defaults, document, content.problems)
     for index, authored in enumerate(outline.rules):
-        data = _merged(defaults, authored, intervals) if isinstance(authored, Mapping) else authored
-        rule = _validated(Rule, data, document, ("rules", index), content.problems)
+        at = ("rules", index)
+        data = _own_keys(authored, document, at, content.problems) if isinstance(authored, Mapping) else authored
+        data = _merged(defaults, data, surroundings) if isinstance(data, Mapping) else data
+        rule = _validated(Rule, data, document, at, content.problems)
         if rule is not None:
-            content.rules.append(AuthoredRule(rule, document, index))
+            content.rules.append(AuthoredRule(rule, document, partial(_locate, document, at)))
     return content
 
 
-def _prometheus_file(document: Document) -> Problem:
-    return Problem(
-        document.key_position(("groups",)),
-        "this is a Prometheus rule file (`groups:`), which is not read yet",
-        "write its alerts natively: `rules:` with a list of {name, expr, severity, for, labels, summary, runbook}",
-    )
+def _own_keys(authored: Mapping[str, Any], document: Document, at: Loc, problems: list[Problem]) -> dict[str, Any]:
+    """*authored* without what belongs to Prometheus' files."""
+    for key in LOADED_KEYS:
+        if key in authored:
+            hint = "write `summary` and `description`" if key == "annotations" else "remove it"
+            problems.append(Problem(document.key_position((*at, key)), f"there is no key `{key}`", hint))
+    return {key: value for key, value in authored.items() if key not in LOADED_KEYS}
 
 
 def _defaults(data: Mapping[str, Any], document: Document, problems: list[Problem]) -> dict[str, Any]:
@@ -124,17 +95,16 @@ def _defaults(data: Mapping[str, Any], document: Document, problems: list[Proble
     return dict(data)
 
 
-def _merged(defaults: Mapping[str, Any], rule: Mapping[str, Any], intervals: Mapping[str, timedelta]) -> dict[str, Any]:
+def _merged(defaults: Mapping[str, Any], rule: Mapping[str, Any], surroundings: Surroundings) -> dict[str, Any]:
     inherited = dict(defaults)
     if any(key in rule for key in _SAME_THING):
         inherited = {key: value for key, value in inherited.items() if key not in _SAME_THING}
     merged = {**inherited, **rule}
     if isinstance(rule.get("labels"), Mapping) and "labels" in inherited:
         merged["labels"] = {**inherited["labels"], **rule["labels"]}
-    if "source" not in merged and len(intervals) == 1:
-        merged["source"] = next(iter(intervals))
-    every = intervals.get(str(merged.get("source", "prometheus")))
-    return merged if every is None else {"every": every, **merged}
+    if "source" not in merged and surroundings.only_source is not None:
+        merged["source"] = surroundings.only_source
+    return {**surroundings.of_source(str(merged.get("source", "prometheus"))), **merged}
 
 
 def _validated(

@@ -13,7 +13,7 @@ from pydantic_core import core_schema
 
 from incidentd import duration
 from incidentd.catalog.document import Loc
-from incidentd.catalog.rule import Level, Rule
+from incidentd.catalog.rule import LOADED_KEYS, Level, Rule
 
 Schema = dict[str, Any]
 
@@ -31,6 +31,8 @@ class _Authored(GenerateJsonSchema):
         """Every secret has its ``*_file`` twin; a rule has its short forms."""
         described = super().model_schema(schema)
         if issubclass(schema["cls"], Rule):
+            for key in LOADED_KEYS:
+                described["properties"].pop(key, None)
             _add_short_forms(described, self.generate_inner(Level.__pydantic_core_schema__), self)
         _add_twins(described)
         return described

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,13 +54,15 @@ class YamlError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where a node begins and ends; lines and columns count from 0, *style* is the scalar's: ``|``, ``>``, a quote."""
+    """Where a node begins and ends; lines and columns count from 0, *style* is the scalar's: ``|``, ``>``, a quote.
+    *anchored*: it has an anchor that aliases may name."""
 
     line: int
     column: int
     end_line: int
     end_column: int
     style: str = ""
+    anchored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +91,22 @@ Node = Scalar | Sequence | Mapping
 def compose(text: str) -> Node | None:
     """The only document of *text*, None when it is empty. Scalars are those of YAML 1.2's core schema (``on`` and
     ``1:30`` are text). Raises YamlError."""
+    composer = _Composer(text)
+    documents = _guarded(composer, text)
+    node = next(documents, None)
+    if next(documents, None) is not None:
+        raise _at(composer.began, "a second document begins here", "keep one document in a file: remove the `---`")
+    return node
+
+
+def compose_all(text: str) -> list[Node]:
+    """Every document of *text* that is not empty, read as :func:`compose` does. Raises YamlError."""
+    return list(_guarded(_Composer(text), text))
+
+
+def _guarded(composer: _Composer, text: str) -> Iterator[Node]:
     try:
-        return _Composer(text).document()
+        yield from composer.documents()
     except yaml.MarkedYAMLError as exc:
         raise _explained(exc, text) from exc
     except yaml.reader.ReaderError as exc:
@@ -120,20 +137,19 @@ def _explained(exc: yaml.MarkedYAMLError, text: str) -> YamlError:
 class _Composer:
     text: str
     loader: Any = None
+    began: Any = None
     anchors: dict[str, Node] = field(default_factory=dict)
 
-    def document(self) -> Node | None:
+    def documents(self) -> Iterator[Node]:
         self.loader = CCoreLoader(self.text)
         self.loader.get_event()  # the stream's start
-        if isinstance(self.loader.peek_event(), yaml.StreamEndEvent):
-            return None
-        self.loader.get_event()  # the document's start
-        node = self.node(self.loader.get_event(), 1)
-        self.loader.get_event()  # the document's end
-        following = self.loader.get_event()
-        if not isinstance(following, yaml.StreamEndEvent):
-            raise _at(following, "a second document begins here", "keep one document in a file: remove the `---`")
-        return None if isinstance(node, Scalar) and node.value is None else node
+        while not isinstance(event := self.loader.get_event(), yaml.StreamEndEvent):
+            self.began = event
+            self.anchors = {}
+            node = self.node(self.loader.get_event(), 1)
+            self.loader.get_event()  # the document's end
+            if not isinstance(node, Scalar) or node.value is not None:
+                yield node
 
     def node(self, event: Any, depth: int) -> Node:
         if depth > _DEEPEST:
@@ -183,7 +199,8 @@ class _Composer:
 
 def _span(first: Any, last: Any) -> Span:
     start, end = first.start_mark, last.end_mark
-    return Span(start.line, start.column, end.line, end.column, getattr(first, "style", None) or "")
+    style = getattr(first, "style", None) or ""
+    return Span(start.line, start.column, end.line, end.column, style, anchored=first.anchor is not None)
 
 
 def _at(event: Any, message: str, hint: str) -> YamlError:

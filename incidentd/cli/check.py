@@ -34,7 +34,9 @@ def check(
     else:
         problems, failed = catalog.warnings, False
         numbers = {"rule": catalog.rules, "runbook": catalog.runbooks, "receiver": catalog.receivers}
-        counts = ", ".join(report.counted(len(found), noun) for noun, found in numbers.items()) + ": "
+        counted = [report.counted(len(found), noun) for noun, found in numbers.items()]
+        counted += [f"{report.counted(catalog.recording, 'recording rule')} left out"] if catalog.recording else []
+        counts = ", ".join(counted) + ": "
     writers = {Format.TEXT: report.as_text, Format.JSON: report.as_json, Format.GITHUB: report.as_annotations}
     typer.echo(writers[form](problems), nl=False)
     if form is Format.TEXT:

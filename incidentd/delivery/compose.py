@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from incidentd.catalog import runbook_link as runbook_links
 from incidentd.catalog.catalog import Catalog
+from incidentd.catalog.runbook_link import Reference
 from incidentd.lifecycle import Action, State, actions
 from incidentd.notify.notification import AlertLine, Kind, Notification, PrivateReply, RunbookLink, TimelineLine
 from incidentd.severity import Severity
@@ -21,6 +23,11 @@ _MOST_TEXTS = 10
 """What one message may add to its thread; an outage of the vendor must not end in hundreds of replies."""
 
 
+_MOST_ALERTS = 100
+_MOST_ENTRIES = 100
+"""No channel shows more of either."""
+
+
 def compose(session: Session, claim: Claim, *, catalog: Catalog, base_url: str, now: datetime) -> Notification | None:
     """None when nothing waits, or the incident is gone."""
     incident = incidents.get(session, claim.delivery.incident_number)
@@ -28,6 +35,9 @@ def compose(session: Session, claim: Claim, *, catalog: Catalog, base_url: str, 
         return None
     state = State(incident.state)
     first_contact = claim.delivery.told_at is None
+    alerts = incidents.alerts(session, claim.delivery.incident_number, most=_MOST_ALERTS)
+    listed_firing = sum(alert.cleared_at is None for alert in alerts)
+    count = incidents.count_alerts(session, [claim.delivery.incident_number])[claim.delivery.incident_number]
     return Notification(
         id=claim.rows[-1].uid,
         kind=kind_of([Kind(row.kind) for row in claim.rows], state, first_contact=first_contact),
@@ -41,7 +51,9 @@ def compose(session: Session, claim: Claim, *, catalog: Catalog, base_url: str, 
         state=state,
         severity=Severity(incident.severity),
         labels=incident.labels,
-        alerts=tuple(_line(alert) for alert in incidents.alerts(session, claim.delivery.incident_number)),
+        alerts=tuple(_line(alert) for alert in alerts),
+        more_firing=count.firing - listed_firing,
+        more_cleared=count.total - count.firing - (len(alerts) - listed_firing),
         url=f"{base_url}/incidents/INC-{incident.number}",
         actions=tuple(action for action in actions(state) if action in _OFFERED),
         opened_at=incident.opened_at,
@@ -57,7 +69,7 @@ def compose(session: Session, claim: Claim, *, catalog: Catalog, base_url: str, 
         runbook=runbook_link(incident, catalog, base_url),
         timeline=tuple(
             TimelineLine(entry.at, entry.who, entry.text)
-            for entry in timeline.of(session, claim.delivery.incident_number)
+            for entry in timeline.of(session, claim.delivery.incident_number, newest=_MOST_ENTRIES)
         ),
         thread_texts=_thread_texts(claim.rows, first_contact=first_contact),
         private_replies=tuple(PrivateReply(row.private_user, row.text) for row in claim.rows if row.private_user),
@@ -82,14 +94,17 @@ def kind_of(kinds: Sequence[Kind], state: State, *, first_contact: bool) -> Kind
 
 
 def runbook_link(incident: Incident, catalog: Catalog, base_url: str) -> RunbookLink | None:
-    """The incident's runbook as it is authored now."""
-    runbook = catalog.runbook(incident.runbook)
-    if runbook is None:
+    """The incident's runbook as it is authored now, or where it is if it is not ours."""
+    link = runbook_links.link(catalog, Reference(incident.runbook, incident.runbook_url), base_url)
+    if link is None:
         return None
+    if link.runbook is None:
+        return RunbookLink(name="", title=link.title, url=link.url, next_step="", owner="", expected_resolution=None)
+    runbook = link.runbook
     return RunbookLink(
         name=runbook.name,
-        title=runbook.front.title,
-        url=f"{base_url}/runbooks/{runbook.name}",
+        title=link.title,
+        url=link.url,
         next_step=runbook.next_step,
         owner=runbook.front.owner,
         expected_resolution=runbook.front.expected_resolution,
@@ -104,6 +119,7 @@ def _line(alert: IncidentAlert) -> AlertLine:
         labels=alert.labels,
         severity=Severity(alert.severity),
         condition=alert.condition,
+        annotations=alert.annotations,
         value=alert.value,
         peak=alert.peak,
         since=alert.since,

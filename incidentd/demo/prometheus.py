@@ -10,7 +10,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+import urllib.request
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,7 @@ from incidentd.demo.server import HOST, DemoError
 
 READY_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
+RELOAD_TIMEOUT_S = 60.0
 PORT_ATTEMPTS = 5
 RETENTION = "100y"  # samples at fixed times in the past must stay
 ADVICE = (
@@ -42,9 +44,9 @@ class Prometheus:
     """A Prometheus server that scrapes *scrape* (job -> host:port); a context manager.
 
     *rules* is the text of a rule file, *backfill* OpenMetrics text with timestamps that becomes blocks before the first
-    start. Without *data_dir* everything is in a temporary directory that `close` removes. Raises PrometheusMissing, and
-    DemoError when the server does not become ready. The server dies with the thread that started it (Linux with
-    util-linux: the kernel sees to it).
+    start, *flags* are further ones of its command line. Without *data_dir* everything is in a temporary directory that
+    `close` removes. Raises PrometheusMissing, and DemoError when the server does not become ready. The server dies with
+    the thread that started it (Linux with util-linux: the kernel sees to it).
     """
 
     def __init__(
@@ -56,8 +58,10 @@ class Prometheus:
         data_dir: Path | None = None,
         backfill: str | None = None,
         port: int = 0,
+        flags: Sequence[str] = (),
     ) -> None:
         self.port = port
+        self._flags = tuple(flags)
         self._wanted_port = port
         self._scrape = dict(scrape or {})
         self._rules = rules
@@ -104,6 +108,17 @@ class Prometheus:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def reload(self, rules: str | None) -> None:
+        """Put this rule file in force while it runs; None takes it away. Raises DemoError when it is refused."""
+        self._rules = rules
+        self._prepare()
+        request = urllib.request.Request(f"{self.url}/-/reload", method="POST")  # noqa: S310 - our own server
+        try:
+            urllib.request.urlopen(request, timeout=RELOAD_TIMEOUT_S).close()  # noqa: S310 - our own server
+        except OSError as exc:
+            said = _tail(self._prepare() / "prometheus.log")
+            raise DemoError(f"Prometheus did not take the rules: {exc}; {said}") from exc
 
     def pause(self) -> None:
         """Stop the process in its tracks: connections are accepted by the kernel, and nobody answers."""
@@ -177,6 +192,7 @@ class Prometheus:
             "--web.enable-lifecycle",
             "--log.level=warn",
             *self._quick_start,
+            *self._flags,
         ]
         with (directory / "prometheus.log").open("wb") as log:
             # In a group of its own: a Ctrl-C on the terminal is for whoever runs us, who then ends us in order.

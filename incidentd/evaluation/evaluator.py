@@ -4,63 +4,68 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
-from incidentd import metrics
+from incidentd import metrics, settings
 from incidentd.alert import Alert, AlertKey, Change, Phase, Transition
 from incidentd.catalog.rule import Rule
-from incidentd.evaluation import ladder, source_watch
-from incidentd.evaluation.group import Group
+from incidentd.evaluation import annotate, ladder, meaning, replay
+from incidentd.evaluation.group import Group, question
+from incidentd.evaluation.history import Histories, History
+from incidentd.evaluation.ledger import Ledger
+from incidentd.evaluation.source_watch import SourceWatch
 from incidentd.incidents.desk import IncidentDesk
 from incidentd.incidents.evaluated import Evaluated
-from incidentd.labels import fingerprint
-from incidentd.sources.base import Answer, Answered, Question, Source, Unknown
+from incidentd.sources.base import Answer, Answered, Question, Source
+from incidentd.store.marks import Marks
 
 _LOG = structlog.get_logger(__name__)
 
-_LONGEST_DELAY = timedelta(minutes=1)
-"""How late an evaluation may come; a slot that is older than that is no late one: the clock was moved back."""
-
-Alerts = dict[str, dict[str, Alert]]
-"""Rule identity -> fingerprint -> alert."""
+_OVERDUE = timedelta(minutes=1)
+"""How much longer than its interval ago a rule's last evaluation may be and still say what is so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a rule's last evaluation went. *error* is empty when it was known; *seconds* is the group's asking time."""
+    """How a rule's last evaluation went. *error* is empty when it was known; *seconds* is the group's asking time;
+    *value* is the worst that any of the *samples* series said."""
 
     evaluated_at: datetime
     seconds: float
     error: str
+    value: float | None
+    samples: int
 
 
 class Evaluator:
     """Holds every alert in memory, as the store has them; groups may be evaluated from several threads at once."""
 
-    def __init__(self, sources: Mapping[str, Source], watches: Mapping[str, Rule], desk: IncidentDesk) -> None:
-        """*watches* are the built-in rules by source; see :mod:`source_watch`."""
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        configs: Mapping[str, settings.Source],
+        desk: IncidentDesk,
+        made_up: settings.Replay | None = None,
+    ) -> None:
+        """*configs* are the settings of *sources*; *made_up* says how far missed slots are made up for."""
         self._sources = sources
-        self._watches = watches
+        self._watches = {name: SourceWatch(name, config) for name, config in configs.items()}
         self._desk = desk
-        self._alerts: Alerts = {}
+        self._histories = Histories(made_up or settings.Replay())
+        self._ledger = Ledger()
         self._rules: dict[str, Rule] = {}
-        self._unknown: dict[str, dict[str, Unknown]] = {name: {} for name in sources}
-        self._awaited: set[str] = set()
         self._health: dict[str, Health] = {}
-        self._newest_slot: dict[str, datetime] = {}
         self._closed = False
         self._lock = threading.Lock()
 
-    def load(self, alerts: Collection[Alert]) -> None:
+    def load(self, alerts: Collection[Alert], marks: Marks | None = None) -> None:
         """Takes over where the last process stopped."""
         with self._lock:
-            self._alerts = {}
-            for alert in alerts:
-                self._alerts.setdefault(alert.key.rule_id, {})[alert.key.fingerprint] = alert
+            self._ledger.load(alerts, marks or Marks())
 
     def close(self) -> None:
         """What is being asked for is not decided any more: a source that is closed has not failed."""
@@ -68,61 +73,66 @@ class Evaluator:
             self._closed = True
 
     def evaluate(self, group: Group, slot: datetime) -> None:
-        """Evaluates every rule of *group* as of *slot*, but those that are not in force as they stand there. A slot
-        that is not newer than the last one is left out, unless the clock was moved back.
+        """Evaluates every rule of *group* as of *slot*, but those that are not in force as they stand there. Slots that
+        a rule missed since its last are asked for too, and count before it. A slot that is not newer than a rule's
+        last one is left out, unless the clock was moved back.
 
         Raises what the store raises; then nothing was written and the alerts are as before.
         """
         source = self._sources[group.source]
+        with self._lock:
+            gaps = self._ledger.gaps(group.rules, slot)
+        history = self._histories.of(source, gaps, slot)
         begun = time.perf_counter()
-        answers = source.ask([_question(rule) for rule in group.rules], slot)
+        answers = source.ask(group.questions, slot)
         seconds = time.perf_counter() - begun
         metrics.EVALUATION_SECONDS.labels(group.source).observe(seconds)
         with self._lock:
-            if self._closed:
-                return
-            newest = self._newest_slot.get(group.name)
-            if newest is not None and slot <= newest < slot + max(_LONGEST_DELAY, 3 * group.every):
-                return
-            rules = [rule for rule in group.rules if self._is_in_force(rule)]
-            evaluations = self._step(group.source, rules, answers, slot)
+            rules = self._due(group, slot)
+            evaluations = self._step(group.source, rules, answers, history, slot)
+        evaluations = annotate.annotate(evaluations, lambda expr: _asked(source, expr, slot), slot)
+        with self._lock:
+            if self._closed or not rules or rules != self._due(group, slot):
+                return  # what changed meanwhile is made up for at the next slot
+            evaluations += self._watches[group.source].evaluate(self._ledger.alerts, slot)
             self._desk.apply(evaluations)
-            self._newest_slot[group.name] = slot
-            self._remember(evaluations)
-            for rule in rules:
-                unknown = self._unknown[group.source].get(rule.id)
-                self._health[rule.id] = Health(slot, seconds, unknown.message if unknown else "")
+            self._ledger.advance(rules, slot, evaluations)
+            self._note_health(group.source, rules, answers, slot, seconds)
 
     def adopt(self, rules: Collection[Rule], at: datetime) -> None:
-        """Puts *rules* in force. The alerts of all others are cleared, so that their incidents end; what is being
-        asked for them right now is dropped when it is answered.
+        """Puts *rules* in force. The alerts of all others are cleared, so that their incidents end; a rule that means
+        something else now begins its `for` clocks anew, and what fires goes on until it is shown to be gone. What is
+        being asked for the others right now is dropped when it is answered.
 
         Raises what the store raises; then the rules before it stay in force.
         """
         with self._lock:
             in_force = {rule.id: rule for rule in rules}
-            unknown = {
-                name: {id_: why for id_, why in of.items() if id_ in in_force and in_force[id_].source == name}
-                for name, of in self._unknown.items()
-            }
-            used = {rule.source for rule in rules}
-            gone = [alert for of in self._alerts.values() for alert in of.values() if self._ends(alert, in_force, used)]
-            shrunk = [name for name in used if len(unknown[name]) < len(self._unknown[name])]
-            evaluations = [self._watch(name, unknown[name].values(), at) for name in shrunk]
-            evaluations.append(Evaluated(_GONE, tuple(_cleared(alert, at) for alert in gone)))
+            watches = {name: watch.retained(_ids_of(rules, name)) for name, watch in self._watches.items()}
+            ended = self._ended(in_force, at)
+            evaluations = [Evaluated(_GONE, tuple(ended))]
+            for name, watch in watches.items():
+                if _ids_of(rules, name) and watch.shrank_from(self._watches[name]):
+                    evaluations += watch.evaluate(self._ledger.alerts, at)
             self._desk.apply(evaluations)
-            self._remember(evaluations)
-            self._unknown = unknown
-            self._awaited = self._awaited & in_force.keys() if self._rules else set(in_force)
+            self._ledger.remember(evaluations)
+            self._ledger.adopt(rules)
+            self._watches = watches
             self._health = {id_: health for id_, health in self._health.items() if id_ in in_force}
             self._rules = in_force
-        if gone:
-            _LOG.info("rules were removed; their alerts ended", action="rules_retired", alerts=len(gone))
+        if ended:
+            _LOG.info("rules were removed or changed; their alerts ended", action="rules_retired", alerts=len(ended))
+
+    def save_marks(self) -> None:
+        """Writes until when the rules were evaluated, so that a start knows which slots were missed since."""
+        with self._lock:
+            until = self._ledger.evaluated_until(self._rules.values())
+        self._desk.mark(until)
 
     def alerts(self) -> list[Alert]:
         """Every alert that is pending or firing."""
         with self._lock:
-            return [alert for alerts in self._alerts.values() for alert in alerts.values()]
+            return [alert for alerts in self._ledger.alerts.values() for alert in alerts.values()]
 
     def in_doubt(self, now: datetime) -> frozenset[AlertKey]:
         """The alerts of authored rules that hold their state without being known to: the last evaluation of the rule
@@ -131,7 +141,7 @@ class Evaluator:
             return frozenset(
                 alert.key
                 for rule in self._rules.values()
-                for alert in self._alerts.get(rule.id, {}).values()
+                for alert in self._ledger.alerts.get(rule.id, {}).values()
                 if self._is_in_doubt(rule, alert, now)
             )
 
@@ -144,57 +154,81 @@ class Evaluator:
         last = self._health.get(rule.id)
         if last is None or alert.evaluated_at != last.evaluated_at:
             return True
-        return now - last.evaluated_at > rule.every + _LONGEST_DELAY
+        return now - last.evaluated_at > rule.every + _OVERDUE
+
+    def _due(self, group: Group, slot: datetime) -> list[Rule]:
+        return [rule for rule in group.rules if self._is_in_force(rule) and self._ledger.is_due(rule, slot)]
 
     def _is_in_force(self, rule: Rule) -> bool:
         known = self._rules.get(rule.id)
         return known is rule or known == rule
 
-    def _ends(self, alert: Alert, in_force: Collection[str], used: Collection[str]) -> bool:
-        """Whether nothing evaluates it any more: its rule is gone, or nothing uses the source that it watches."""
-        if any(alert.key.rule_id == rule.id for rule in self._watches.values()):
-            return alert.labels.get("source") not in used
-        return alert.key.rule_id not in in_force
-
     def _step(
-        self, source: str, rules: Collection[Rule], answers: Mapping[Question, Answer], slot: datetime
+        self, source: str, rules: Collection[Rule], answers: Mapping[Question, Answer], history: History, slot: datetime
     ) -> list[Evaluated]:
-        unknown = self._unknown[source]
+        watch = self._watches[source]
         evaluations = []
+        known = 0
         for rule in rules:
-            answer = answers[_question(rule)]
-            known = isinstance(answer, Answered)
-            metrics.EVALUATIONS.labels(source, "known" if known else "unknown").inc()
-            self._awaited.discard(rule.id)
-            if isinstance(answer, Unknown):
-                unknown[rule.id] = answer
-            else:
-                unknown.pop(rule.id, None)
-                transitions = ladder.step(rule, answer, self._alerts.get(rule.id, {}), slot)
-                evaluations.append(Evaluated(rule, tuple(transitions)))
-        if unknown or not any(self._rules[id_].source == source for id_ in self._awaited):
-            # After a start the rules that were not asked yet may be those that fail: nothing is known of the source.
-            evaluations.append(self._watch(source, unknown.values(), slot))
+            answer = answers[question(rule)]
+            watch.observe(rule.id, answer, late=rule.id in history)
+            evaluated = self._evaluated(rule, answer, history.get(rule.id, ()), slot)
+            if isinstance(answer, Answered):
+                known += 1
+            if evaluated is not None:
+                evaluations.append(evaluated)
+        metrics.EVALUATIONS.labels(source, "known").inc(known)
+        metrics.EVALUATIONS.labels(source, "unknown").inc(len(rules) - known)
         return evaluations
 
-    def _watch(self, source: str, unknown: Collection[Unknown], at: datetime) -> Evaluated:
-        rule = self._watches[source]
-        previous = self._alerts.get(rule.id, {}).get(fingerprint({"source": source}))
-        return source_watch.watch(source, rule, unknown, previous, at)
+    def _evaluated(
+        self, rule: Rule, answer: Answer, history: Sequence[tuple[datetime, Answered]], slot: datetime
+    ) -> Evaluated | None:
+        """What the rule's answers mean, the missed ones first; None when they say that nothing changed."""
+        previous = self._ledger.alerts.get(rule.id, {})
+        if history:
+            now = ((slot, answer),) if isinstance(answer, Answered) else ()
+            return replay.walk(rule, (*history, *now), previous)
+        if not isinstance(answer, Answered) or ladder.is_quiet(rule, answer, previous):
+            return None
+        return Evaluated(rule, tuple(ladder.step(rule, answer, previous, slot)))
 
-    def _remember(self, evaluations: Collection[Evaluated]) -> None:
-        for evaluated in evaluations:
-            for transition in evaluated.transitions:
-                alert = transition.after
-                of_rule = self._alerts.setdefault(alert.key.rule_id, {})
-                if alert.phase is Phase.INACTIVE:
-                    of_rule.pop(alert.key.fingerprint, None)
+    def _ended(self, in_force: Mapping[str, Rule], at: datetime) -> list[Transition]:
+        """The end of every alert that nothing evaluates any more, or that waits for what its rule meant before."""
+        used = {rule.source for rule in in_force.values()}
+        built_in = {id_ for watch in self._watches.values() for id_ in watch.rule_ids}
+        ended = []
+        for rule_id, alerts in self._ledger.alerts.items():
+            old, new = self._rules.get(rule_id), in_force.get(rule_id)
+            changed = old is not None and new is not None and not meaning.same(old, new)
+            for alert in alerts.values():
+                if rule_id in built_in:
+                    gone = alert.labels.get("source") not in used
                 else:
-                    of_rule[alert.key.fingerprint] = alert
+                    gone = new is None or (changed and alert.phase is Phase.PENDING)
+                if gone:
+                    ended.append(_cleared(alert, at))
+        return ended
+
+    def _note_health(
+        self, source: str, rules: Collection[Rule], answers: Mapping[Question, Answer], slot: datetime, seconds: float
+    ) -> None:
+        watch = self._watches[source]
+        for rule in rules:
+            answer = answers[question(rule)]
+            samples = answer.samples if isinstance(answer, Answered) else ()
+            value = ladder.worst_value(rule, samples)
+            self._health[rule.id] = Health(slot, seconds, watch.error_of(rule.id), value, len(samples))
 
 
-def _question(rule: Rule) -> Question:
-    return Question(rule.expr, alone=not rule.pack)
+def _asked(source: Source, expr: str, slot: datetime) -> Answer:
+    """The answer to a query that stands in a template."""
+    asked = Question(expr, alone=True)
+    return source.ask([asked], slot)[asked]
+
+
+def _ids_of(rules: Collection[Rule], source: str) -> set[str]:
+    return {rule.id for rule in rules if rule.source == source}
 
 
 def _cleared(alert: Alert, at: datetime) -> Transition:

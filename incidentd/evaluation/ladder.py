@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from incidentd.alert import Alert, AlertKey, Change, LevelClock, Phase, Transition
 from incidentd.catalog.rule import Level, NoData, Rule
+from incidentd.evaluation import expand
 from incidentd.labels import Labels, fingerprint
 from incidentd.severity import Severity, worst
-from incidentd.sources.base import Answered
+from incidentd.sources.base import Answered, Sample
 
 _REST = LevelClock()
 
@@ -23,6 +24,7 @@ class _Reading:
     value: float | None
     breached: frozenset[Severity]
     clear: bool
+    series: Labels | None = None
 
 
 _NO_SERIES = fingerprint({})
@@ -52,9 +54,28 @@ def step(rule: Rule, answer: Answered, previous: Mapping[str, Alert], at: dateti
     return transitions
 
 
-def alert_labels(rule: Rule, series: Labels) -> dict[str, str]:
-    """The labels of an alert: the series' own, the rule's over them, and the rule's name as ``alertname``."""
+def is_quiet(rule: Rule, answer: Answered, previous: Mapping[str, Alert]) -> bool:
+    """Whether there is nothing to step: no series, and no alert before."""
+    return not answer.samples and not previous and rule.no_data is not NoData.ALERT and not rule.heartbeat
+
+
+def worst_value(rule: Rule, samples: Sequence[Sample]) -> float | None:
+    """The value that comes closest to the worst level, or went furthest beyond; None without samples."""
+    values = [sample.value for sample in samples if not math.isnan(sample.value)]
+    if not values:
+        return None
+    return min(values) if _smaller_is_worse(rule) else max(values)
+
+
+def alert_labels(rule: Rule, series: Labels, value: float | None = None) -> dict[str, str]:
+    """The labels of an alert: the series' own, the rule's over them, the rule's name as ``alertname``, and below all
+    of them those that the source adds. Templates among the rule's are expanded; an empty one takes the label away."""
     labels = {**series, **rule.labels, "alertname": rule.name}
+    if rule.templated_labels:
+        labels |= {name: expand.text(rule, template, series, value) for name, template in rule.templated_labels.items()}
+    if not rule.is_native:
+        labels = {name: text for name, text in labels.items() if text}
+    labels = {**rule.external_labels, **labels}
     # PostgreSQL cannot store NUL, Prometheus can: one such series would keep its whole group from being written.
     return {name: value.replace("\0", "\ufffd") for name, value in labels.items()}
 
@@ -62,6 +83,9 @@ def alert_labels(rule: Rule, series: Labels) -> dict[str, str]:
 def _readings(
     rule: Rule, answer: Answered, previous: Mapping[str, Alert]
 ) -> Iterator[tuple[str, tuple[Labels, _Reading]]]:
+    if rule.heartbeat:
+        yield from _heartbeat(rule, answer, previous)
+        return
     seen: set[str] = set()
     numbers = False
     for sample in answer.samples:
@@ -69,7 +93,8 @@ def _readings(
         seen.add(print_)
         if not math.isnan(sample.value):
             numbers = True
-            yield print_, (alert_labels(rule, sample.labels), _read(rule, sample.value))
+            labels = alert_labels(rule, sample.labels, sample.value)
+            yield print_, (labels, _read(rule, sample.value, sample.labels))
     for print_, alert in previous.items():
         if print_ in seen or (reading := _absent(rule)) is None:
             continue
@@ -81,9 +106,26 @@ def _readings(
         yield _NO_SERIES, (alert_labels(rule, {}), reading)
 
 
-def _read(rule: Rule, value: float) -> _Reading:
+def _heartbeat(
+    rule: Rule, answer: Answered, previous: Mapping[str, Alert]
+) -> Iterator[tuple[str, tuple[Labels, _Reading]]]:
+    """One alert for the whole rule: it is breached while no series of a complete answer is what the rule fires for. A
+    NaN says nothing."""
+    values = [sample.value for sample in answer.samples if not math.isnan(sample.value)]
+    for print_, alert in previous.items():
+        if print_ != _NO_SERIES:  # from when the rule was none
+            yield print_, (alert.labels, _CLEAR)
+    if any(_read(rule, value).breached for value in values):
+        if _NO_SERIES in previous:
+            yield _NO_SERIES, (previous[_NO_SERIES].labels, _CLEAR)
+    elif values or not answer.samples:
+        missing = _Reading(None, frozenset(level.severity for level in rule.levels), clear=False)
+        yield _NO_SERIES, (alert_labels(rule, {}), missing)
+
+
+def _read(rule: Rule, value: float, series: Labels | None = None) -> _Reading:
     breached = frozenset(level.severity for level in rule.levels if level.when is None or level.when.holds(value))
-    return _Reading(value, breached, clear=rule.resolve.when is None or rule.resolve.when.holds(value))
+    return _Reading(value, breached, clear=rule.resolve.when is None or rule.resolve.when.holds(value), series=series)
 
 
 def _absent(rule: Rule) -> _Reading | None:
@@ -110,8 +152,9 @@ def _transition(rule: Rule, before: Alert, labels: Labels, reading: _Reading, at
         peak=_peak(rule, before.peak if before.phase is phase else None, value) if severity else None,
         evaluated_at=at,
         firing_since=(before.firing_since or at) if severity else None,
+        series=before.series if reading.series is None else reading.series,
     )
-    return Transition(before, after, _change(before, after))
+    return Transition(before, after, change(before, after))
 
 
 def _step_levels(rule: Rule, before: Alert, reading: _Reading, at: datetime) -> dict[Severity, LevelClock]:
@@ -167,11 +210,16 @@ def _clear(rule: Rule, clock: LevelClock, at: datetime) -> LevelClock:
 def _peak(rule: Rule, peak: float | None, value: float | None) -> float | None:
     if peak is None or value is None:
         return value if peak is None else peak
+    return min(peak, value) if _smaller_is_worse(rule) else max(peak, value)
+
+
+def _smaller_is_worse(rule: Rule) -> bool:
     when = rule.levels[-1].when
-    return min(peak, value) if when is not None and when.direction < 0 else max(peak, value)
+    return when is not None and when.direction < 0
 
 
-def _change(before: Alert, after: Alert) -> Change:
+def change(before: Alert, after: Alert) -> Change:
+    """What became of an alert from *before* to *after*."""
     match before.phase, after.phase:
         case Phase.INACTIVE, Phase.PENDING:
             return Change.STARTED

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 
 from incidentd.alert import AlertKey
 from incidentd.catalog.catalog import Catalog
 from incidentd.clock import Clock
-from incidentd.incidents import actions, episode, grouping, timers, wording
+from incidentd.incidents import actions, episode, grouping, missed, timers, wording
 from incidentd.incidents.actor import Actor
 from incidentd.incidents.callback import Callback
 from incidentd.incidents.evaluated import Evaluated
 from incidentd.incidents.outcome import Outcome, Result
-from incidentd.incidents.transaction import Transaction
+from incidentd.incidents.transaction import Transaction, number_of
 from incidentd.lifecycle import Action
-from incidentd.store import alerts
+from incidentd.store import alerts, marks, parts
 from incidentd.store.database import Database
 
 _LOG = structlog.get_logger(__name__)
@@ -41,17 +42,24 @@ class IncidentDesk:
         Raises what the store raises; then nothing was written.
         """
         news = [(one, transition) for one in evaluations for transition in one.transitions if transition.is_news]
-        if not news:
+        if not news and not any(one.missed for one in evaluations):
             return
-        episodes: grouping.Episodes = {}
         with self._transaction() as tx:
             alerts.save(tx.session, (transition.after for _, transition in news))
-            for evaluated, transition in news:
-                grouping.place(tx, episodes, evaluated, transition)
-            for one in episodes.values():
-                episode.finish(tx, one)
+            _mark(tx, evaluations)
+            missed.record(tx, evaluations)
+            episodes = grouping.place(tx, news)
+            firing = parts.firing(tx.session, (number_of(one.incident) for one in episodes))
+            for one in episodes:
+                episode.finish(tx, one, firing[number_of(one.incident)])
         if episodes:
             self._on_change()
+
+    def mark(self, until: Mapping[str, datetime]) -> None:
+        """By source, the time until which all of its rules were evaluated: what a start looks at."""
+        with self._transaction() as tx:
+            for source, at in until.items():
+                marks.save_source(tx.session, source, at)
 
     def act(self, number: int, action: Action, actor: Actor, *, version: int | None = None, note: str = "") -> Outcome:
         """Asks for a change of state; see :class:`Result` for what may become of it. Never raises for a refusal."""
@@ -113,6 +121,19 @@ class IncidentDesk:
         if outcome.result is not Result.REPEATED:
             self._on_change()
         return outcome
+
+
+def _mark(tx: Transaction, evaluations: Sequence[Evaluated]) -> None:
+    """The slots whose news are written here: a start does not make up for them again."""
+    by_source: dict[str, dict[str, datetime]] = {}
+    for one in evaluations:
+        slots = [transition.after.evaluated_at for transition in one.transitions if transition.is_news]
+        slots += [gone.ended_at for gone in one.missed]
+        newest = max((slot for slot in slots if slot is not None), default=None)
+        if newest is not None:
+            by_source.setdefault(one.rule.source, {})[one.rule.id] = newest
+    for source, of_rules in by_source.items():
+        marks.save_rules(tx.session, source, of_rules)
 
 
 def _named(actor: Actor) -> Actor:

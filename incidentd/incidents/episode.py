@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from incidentd.incidents import announce, wording
 from incidentd.incidents.actor import Actor, Origin
-from incidentd.incidents.transaction import Transaction, number_of
+from incidentd.incidents.transaction import Transaction
 from incidentd.lifecycle import State
 from incidentd.notify.notification import Kind
 from incidentd.severity import Severity
 from incidentd.store import incidents
-from incidentd.store.tables import Incident, IncidentAlert
+from incidentd.store.parts import Firing
+from incidentd.store.tables import Incident
 from incidentd.store.timeline import EntryKind
 
 RULE = Actor("the rule", Origin.RULE)
@@ -28,11 +30,9 @@ class Episode:
     cleared: int = 0
 
 
-def finish(tx: Transaction, episode: Episode) -> None:
-    """Brings the incident in line with its alerts, and tells who must hear of it."""
+def finish(tx: Transaction, episode: Episode, firing: Sequence[Firing]) -> None:
+    """Brings the incident in line with its alerts that fire, worst first, and tells who must hear of it."""
     incident = episode.incident
-    tx.session.flush()
-    firing = incidents.firing(tx.session, number_of(incident))
     if not firing:
         _over(tx, episode)
         return
@@ -55,7 +55,7 @@ def finish(tx: Transaction, episode: Episode) -> None:
         _alerts_changed(tx, episode)
 
 
-def describe(tx: Transaction, incident: Incident, firing: list[IncidentAlert]) -> None:
+def describe(tx: Transaction, incident: Incident, firing: Sequence[Firing]) -> None:
     """The incident's title, labels and severity as those of what fires, worst first."""
     severity = Severity(firing[0].severity)
     incident.title = wording.title(firing)
@@ -124,9 +124,9 @@ def _descended(tx: Transaction, incident: Incident, before: Severity) -> None:
 def _alerts_changed(tx: Transaction, episode: Episode) -> None:
     parts = []
     if episode.fired:
-        parts.append(f"{_count(episode.fired)} began to fire")
+        parts.append(f"{wording.alerts(episode.fired)} began to fire")
     if episode.cleared:
-        parts.append(f"{_count(episode.cleared)} cleared")
+        parts.append(f"{wording.alerts(episode.cleared)} cleared")
     if parts:
         text = ", ".join(parts)
         tx.record(episode.incident, EntryKind.ALERT, RULE, text)
@@ -146,11 +146,9 @@ def _over(tx: Transaction, episode: Episode) -> None:
     announce.tell(tx, incident, Kind.RESOLVED, "Resolved by the rule")
 
 
-def _common_labels(firing: list[IncidentAlert]) -> dict[str, str]:
+def _common_labels(firing: Sequence[Firing]) -> dict[str, str]:
     """The labels that all of these alerts share: what routes may match on."""
-    first, *others = (alert.labels for alert in firing)
-    return {name: value for name, value in first.items() if all(one.get(name) == value for one in others)}
-
-
-def _count(alerts: int) -> str:
-    return "1 alert" if alerts == 1 else f"{alerts} alerts"
+    common = dict(firing[0].labels)
+    for one in firing:
+        common = {name: value for name, value in common.items() if one.labels.get(name) == value}
+    return common

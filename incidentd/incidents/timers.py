@@ -11,6 +11,7 @@ from incidentd.incidents.transaction import Transaction, number_of
 from incidentd.lifecycle import State
 from incidentd.notify.notification import Kind
 from incidentd.store import incidents
+from incidentd.store.parts import Firing
 from incidentd.store.tables import Incident
 from incidentd.store.timeline import EntryKind
 
@@ -33,7 +34,8 @@ def _end_cooldown(tx: Transaction, incident: Incident, in_doubt: Collection[Aler
     incident.page_again_at = None
     if not fires:
         return False
-    episode.describe(tx, incident, fires)  # while it was held, nobody kept it current
+    # While it was held, nobody kept it current.
+    episode.describe(tx, incident, [Firing(one.severity, one.summary, one.labels) for one in fires])
     if incident.state == State.RESOLVED:
         episode.reopen(tx, incident, _STILL, RULE)
     tx.record(incident, EntryKind.PAGED, RULE, f"{_STILL}; the opening notice goes out")

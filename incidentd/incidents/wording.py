@@ -13,7 +13,8 @@ from incidentd.catalog.rule import Rule
 from incidentd.labels import Labels
 from incidentd.lifecycle import Action, State
 from incidentd.notify import render
-from incidentd.store.tables import Incident, IncidentAlert, TimelineEntry
+from incidentd.store.parts import Firing
+from incidentd.store.tables import Incident, TimelineEntry
 from incidentd.store.timeline import EntryKind
 
 _LOG = structlog.get_logger(__name__)
@@ -31,18 +32,29 @@ _STATE_WORDS = {
     State.MITIGATING: "being mitigated",
     State.RESOLVED: "resolved",
 }
+_SUMMARIES = ("summary", "title", "message", "description")
+_DESCRIPTIONS = ("description", "message", "details", "impact")
+"""Annotations as real rule files have them, the best first."""
 _MOVED = {EntryKind.MITIGATING.value: "taken into mitigation"}
 
 
-def summary(rule: Rule, alert: Alert) -> str:
-    """The rule's summary for this alert; the built-in text when there is none or its template fails."""
-    return _rendered(rule, rule.summary, alert) or f"{rule.name} {_shown(alert.labels)}".strip()
+def summary(rule: Rule, alert: Alert, annotations: Labels) -> str:
+    """The rule's summary for this alert; the built-in text when there is none or its template fails. A rule of a
+    Prometheus file has it in *annotations*; of a heartbeat they say what it is, not that it is gone."""
+    if rule.is_native:
+        said = _rendered(rule, rule.summary, alert)
+    elif rule.heartbeat:
+        said = f"{rule.name} does not fire any more: it must always fire"
+    else:
+        said = _annotated(annotations, _SUMMARIES)[:1_000]
+    return said or f"{rule.name} {_shown(alert.labels)}".strip()
 
 
-def description(rule: Rule, alert: Alert, evidence: str) -> str:
+def description(rule: Rule, alert: Alert, evidence: str, annotations: Labels) -> str:
     """The rule's description for this alert, with the evidence below it."""
-    parts = (_rendered(rule, rule.description, alert), storable(evidence))
-    return "\n\n".join(part for part in parts if part)
+    said = _rendered(rule, rule.description, alert) if rule.is_native else _annotated(annotations, _DESCRIPTIONS)
+    said = "" if said == summary(rule, alert, annotations) else said
+    return "\n\n".join(part for part in (said, storable(evidence)) if part)
 
 
 def storable(text: str) -> str:
@@ -50,10 +62,15 @@ def storable(text: str) -> str:
     return text.replace("\0", "\ufffd")
 
 
-def title(firing: Sequence[IncidentAlert]) -> str:
+def title(firing: Sequence[Firing]) -> str:
     """The worst alert's summary, and how many more there are."""
     more = f" (+{len(firing) - 1} more)" if len(firing) > 1 else ""
     return firing[0].summary + more
+
+
+def alerts(count: int) -> str:
+    """``1 alert``, ``2 alerts``."""
+    return "1 alert" if count == 1 else f"{count} alerts"
 
 
 def done(action: Action, who: str, note: str) -> str:
@@ -89,6 +106,11 @@ def followed(incident: Incident, newer: Incident) -> str:
 def _shown(labels: Labels) -> str:
     shown = ", ".join(f"{name}={value}" for name, value in sorted(labels.items()) if name != "alertname")
     return f"({shown})" if shown else ""
+
+
+def _annotated(annotations: Labels, names: Sequence[str]) -> str:
+    """The first of the annotations called *names* that says something."""
+    return next((text for name in names if (text := annotations.get(name, "").strip())), "")
 
 
 def _rendered(rule: Rule, template: str, alert: Alert) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -25,7 +25,7 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class AlertLine:
     """One alert of the incident as it is now. *condition* is what was crossed, as ``> 0.05``; empty when the
-    expression compares by itself."""
+    expression compares by itself. *annotations* are those of a Prometheus rule."""
 
     rule: str
     summary: str
@@ -37,11 +37,13 @@ class AlertLine:
     peak: float | None
     since: datetime
     cleared_at: datetime | None
+    annotations: Labels = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class RunbookLink:
-    """What to do: *next_step* is plain text, *url* leads to the rendered runbook."""
+    """What to do: *next_step* is plain text, *url* leads to the rendered runbook. One that is not ours has neither
+    name nor next step, only a title and a URL."""
 
     name: str
     title: str
@@ -70,9 +72,11 @@ class PrivateReply:
 class Notification:
     """The incident as it is NOW, plus why this destination is told.
 
-    *id* is stable across retries. *headline* says what happened ("Acknowledged by anna"). *thread_texts* are the
-    happenings that belong in the thread, oldest first. *actions* are those that are valid now. *delivered* names what
-    other destinations have proven to hold, as "PagerDuty", "Jira OPS-12".
+    *alerts* are the first hundred, those that fire before the others and the worst of them first; *more_firing* and
+    *more_cleared* are how many there are beyond those. *id* is stable across retries. *headline* says what happened
+    ("Acknowledged by anna"). *thread_texts* are the happenings that belong in the thread, oldest first. *actions* are
+    those that are valid now. *delivered* names what other destinations have proven to hold, as "PagerDuty", "Jira
+    OPS-12".
     """
 
     id: str
@@ -99,6 +103,8 @@ class Notification:
     resolved_at: datetime | None = None
     resolved_by: str = ""
     flaps: int = 0
+    more_firing: int = 0
+    more_cleared: int = 0
     previous: str = ""
     runbook: RunbookLink | None = None
     timeline: tuple[TimelineLine, ...] = ()
@@ -118,4 +124,15 @@ class Notification:
 
     @property
     def firing(self) -> tuple[AlertLine, ...]:
+        """Of the alerts those that fire."""
         return tuple(alert for alert in self.alerts if alert.cleared_at is None)
+
+    @property
+    def firing_count(self) -> int:
+        """How many fire, listed or not."""
+        return len(self.firing) + self.more_firing
+
+    @property
+    def alert_count(self) -> int:
+        """How many there are, listed or not."""
+        return len(self.alerts) + self.more_firing + self.more_cleared

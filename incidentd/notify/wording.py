@@ -139,7 +139,8 @@ def plain(notification: Notification) -> str:
     n = notification
     lines = [n.headline, n.title, "", *(f"{fact.name}: {fact.value}" for fact in facts(n)), ""]
     if n.runbook:
-        lines += [f"Next: {n.runbook.next_step}", f"Runbook: {n.runbook.url}", ""]
+        lines += [f"Next: {n.runbook.next_step}"] if n.runbook.next_step else []
+        lines += [f"Runbook: {n.runbook.url}", ""]
     lines += [f"- {alert_line(alert)}" for alert in n.alerts[:20]]
     lines += ["", n.url]
     return clean("\n".join(lines), _MAX_PLAIN)
@@ -201,5 +202,5 @@ def _age_and_word(n: Notification) -> tuple[str, ...]:
 
 def _while_firing(n: Notification) -> str:
     """A person may resolve what still fires; who reads it should know."""
-    count = len(n.firing)
+    count = n.firing_count
     return f" while {count} {'alert' if count == 1 else 'alerts'} still fired" if count else ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -72,13 +74,15 @@ class Asking(Generic[Result]):
         *,
         budget_s: float,
         further: int,
+        at_once: float = math.inf,
     ) -> None:
         """*send* asks within so many seconds, or raises SourceError. *submit* runs a call later, in some thread;
-        False if it never will."""
+        False if it never will; no more than *at_once* wait there at a time."""
         self._send = send
         self._submit = submit
         self._deadline = time.monotonic() + budget_s
         self._further = further
+        self._at_once = at_once
         self._given_up: NotAsked | None = None
         self._last_answer = 0.0
         self._done: queue.SimpleQueue[tuple[Job, Result | BaseException]] = queue.SimpleQueue()
@@ -86,18 +90,19 @@ class Asking(Generic[Result]):
 
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Result | SourceError]]:
         """The last word on each part of *jobs*, as it comes."""
+        todo = deque(jobs)
+        self.origins += [one.origin for one in todo]
         outstanding = 0
-        for one in jobs:
-            self.origins.append(one.origin)
-            outstanding += self._start(one)
-        while outstanding:
+        while todo or outstanding:
+            while todo and outstanding < self._at_once:
+                outstanding += self._start(todo.popleft())
             asked, outcome = self._done.get()
             outstanding -= 1
             if isinstance(outcome, BaseException) and not isinstance(outcome, SourceError):
                 raise outcome
             halves = self._halves(asked, outcome) if isinstance(outcome, SourceError) else ()
             if halves:
-                outstanding += sum(self._start(half) for half in halves)
+                todo += halves
                 continue
             self._note(asked, outcome)
             yield asked, outcome

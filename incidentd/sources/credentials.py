@@ -10,13 +10,15 @@ from incidentd import settings
 _SHORTEST_SECRET_HEADER = 8
 
 
-def headers(config: settings.Source, host: str) -> dict[str, bytes]:
-    """As bytes, since requests would send text as Latin-1."""
+def headers(config: settings.Source, host: str, auth: tuple[bytes, bytes] | None) -> dict[str, bytes]:
+    """As bytes, since text would be sent as Latin-1."""
     given = {name.lower(): value.encode() for name, value in config.headers.items()}
     compression = config.compression
     if compression == "auto":
         compression = "identity" if _is_near(host) else "gzip"
     given.setdefault("accept-encoding", compression.encode())
+    if auth is not None:
+        given["authorization"] = b"Basic " + base64.b64encode(b":".join(auth))
     if config.token is not None:
         given["authorization"] = b"Bearer " + config.token.get_secret_value().encode()
     return given

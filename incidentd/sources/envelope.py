@@ -16,6 +16,7 @@ _TEXT_READ = 2_000
 _REMARK = "PromQL info:"
 """How newer Prometheus 2 begins what it puts among the warnings though the answer is whole; Prometheus 3: ``infos``."""
 
+_TEXTS = frozenset({str})
 _OF_THE_QUERY = frozenset({200, 400, 413, 414, 422})
 """Statuses that speak of what was asked: wrong, or too long."""
 
@@ -73,7 +74,12 @@ def opened(body: bytes, wanted: str = "vector") -> dict[str, Any]:
 
 def samples(result: list[Any]) -> tuple[Sample, ...]:
     """The samples of a vector, their labels without ``__name__``. Raises SourceError if that makes two alike."""
-    return told_apart([_sample(series) for series in result])
+    return told_apart(read(result))
+
+
+def read(result: list[Any]) -> list[Sample]:
+    """The same, alike or not."""
+    return [_sample(series) for series in result]
 
 
 def told_apart(found: Sequence[Sample]) -> tuple[Sample, ...]:
@@ -122,7 +128,7 @@ def histograms() -> SourceError:
 def labels_of(series: Any) -> dict[str, str]:
     """The labels of one series, without ``__name__``. Raises SourceError if it has none."""
     match series:
-        case {"metric": dict(labels)} if all(isinstance(value, str) for value in labels.values()):
+        case {"metric": dict(labels)} if set(map(type, labels.values())) <= _TEXTS:
             labels.pop("__name__", None)
             return labels
     raise _shapeless()

@@ -12,6 +12,7 @@ from incidentd.sources import batch
 from incidentd.sources.base import Question
 from incidentd.sources.batch import Pack
 from incidentd.sources.quarantine import Quarantine
+from incidentd.sources.threshold import Threshold, weakest
 
 _MOST_QUESTIONS = 200_000
 """Of all plans that are kept."""
@@ -19,10 +20,10 @@ _MOST_QUESTIONS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to ask certain questions. *twins* are those that another one asks too."""
+    """How to ask certain questions. *others* are not asked: whose answer is theirs, and what to keep of it."""
 
     packs: tuple[Pack, ...]
-    twins: Mapping[Question, Question]
+    others: Mapping[Question, tuple[Question, Threshold | None]]
     questions: int
     version: int
 
@@ -55,10 +56,13 @@ class Plans:
             known = asks.get((question.expr, question.offset))
             if known is None or (question.alone and not known.alone):
                 asks[question.expr, question.offset] = question
-        twins = {
-            question: asks[question.expr, question.offset]
-            for question in questions
-            if asks[question.expr, question.offset] != question
-        }
-        packs = batch.packs(asks.values(), self._size, self._quarantine.most)
-        return Plan(packs, twins, len(questions), version)
+        held = weakest(asks.values()) if self._size > 1 else {}
+        others: dict[Question, tuple[Question, Threshold | None]] = {}
+        for question in questions:
+            twin = asks[question.expr, question.offset]
+            asked, bound = held.get(twin, (twin, None))
+            if asked != question:
+                others[question] = (asked, bound)
+        wanted = [question for question in asks.values() if question not in held]
+        packs = batch.packs(wanted, self._size, self._quarantine.most)
+        return Plan(packs, others, len(questions), version)

@@ -4,41 +4,41 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import requests
 from prometheus_api_client.prometheus_connect import PrometheusConnect
-from requests.auth import HTTPBasicAuth
-from urllib3.exceptions import HTTPError
 
 from incidentd import metrics, settings
 from incidentd.sources import asking, batch, credentials, envelope, lesson, ranges
 from incidentd.sources.asking import Asking, Job, NotAsked
-from incidentd.sources.base import Answer, Answered, Question, RangeAnswer, RangeAnswered, Reason, Unknown
+from incidentd.sources.base import Answer, Answered, Question, RangeAnswer, RangeAnswered, Reason, Sample, Unknown
 from incidentd.sources.batch import Pack
 from incidentd.sources.envelope import SourceError
 from incidentd.sources.plan import Plans
 from incidentd.sources.quarantine import Quarantine
-from incidentd.sources.transport import QuerySession, QueryTransport, translated
+from incidentd.sources.threshold import Threshold
+from incidentd.sources.transport import QuerySession
 
 MAX_MESSAGE = 300
 """Characters of a message; the server's own words are cut there."""
 BUDGET = 2
-"""A slot's questions have so many time-outs in all. One request more may end after it, see `QueryTransport`."""
+"""A slot's questions have so many time-outs in all. One request more may end after it, see `QuerySession`."""
 _FURTHER = 200
 """Requests of one slot beyond one for each pack: enough to find a dozen guilty questions, too few to hurt a source
 that refuses everything."""
 _FURTHER_OF_RANGE = 2_000
 _SERVER_SHARE = 0.9
 """The part of the time-out that Prometheus itself may use, so that its own words arrive before we hang up."""
+_NOTHING = Answered(())
 _CLOSED = Unknown(Reason.UNREACHABLE, "the source is closed")
 
-_Answers = dict[Question, Answer]
+_Found = list[Sample] | SourceError
+_Vectors = dict[Question, _Found]
 
 
 class PrometheusSource:
@@ -53,6 +53,8 @@ class PrometheusSource:
         self._quarantine = Quarantine()
         self._plans = Plans(config.pack, self._quarantine)
         self._timed_out: dict[Question, int] = {}
+        self._behind = max(1, config.concurrency // 2)
+        """So many queries for the past may stand between a slot that is due and its source."""
         self._ordinal = itertools.count(1)
         self._waiting: set[Question] = set()
         parts = urlsplit(config.url)
@@ -62,13 +64,8 @@ class PrometheusSource:
         if config.token is None and parts.username is not None:
             auth = (unquote(parts.username).encode(), unquote(parts.password or "").encode())
         self._secrets = credentials.secrets(config, auth)
-        session = QuerySession()
-        session.auth = auth and HTTPBasicAuth(*auth)
-        session.headers.update(credentials.headers(config, parts.hostname or ""))
-        self._client = PrometheusConnect(url=url, session=session, method="POST")
-        # The constructor has mounted an adapter that repeats failed requests for six seconds: nothing may reach it.
-        session.adapters.clear()
-        session.mount("http", QueryTransport(config.concurrency))
+        session = QuerySession(credentials.headers(config, parts.hostname or "", auth), config.concurrency)
+        self._client = PrometheusConnect(url=url, session=session, method="POST")  # type: ignore[arg-type] # all that it uses of one
 
     def ask(self, questions: Sequence[Question], at: datetime) -> Mapping[Question, Answer]:
         """As in `Source`, in packs; see :mod:`batch`, :mod:`asking` and :mod:`lesson`.
@@ -77,20 +74,20 @@ class PrometheusSource:
         turn did not come the last time first. Once the source was silent, those not asked yet are given up.
         """
         plan = self._plans.of(questions)
-        found: _Answers = {}
+        found: _Vectors = {}
         budget_s = BUDGET * self._timeout_s
-        round_ = Asking[_Answers](self._vectors, self._submit, budget_s=budget_s, further=_FURTHER)
+        round_ = Asking[_Vectors](self._vectors, self._submit, budget_s=budget_s, further=_FURTHER)
         packs = sorted(plan.packs, key=self._turn) if self._timed_out or self._waiting else plan.packs
         for job, outcome in round_.run(asking.job(pack, (at,), self._timeout_s) for pack in packs):
             self._remember_turn(job.pack, outcome)
-            if isinstance(outcome, SourceError):
-                found |= dict.fromkeys(job.pack.questions, self._unknown(outcome))
-            else:
-                found |= outcome
+            found |= dict.fromkeys(job.pack.questions, outcome) if isinstance(outcome, SourceError) else outcome
         lesson.learn(round_.origins, self._quarantine, self._timeout_s, at)
         metrics.SOURCE_QUARANTINED.labels(self.name).set(self._quarantine.alone())
-        twins = plan.twins
-        return {question: found[twins.get(question, question) if twins else question] for question in questions}
+        answers: dict[Question, Answer] = {}
+        for question in questions:
+            asked, bound = plan.others.get(question) or (question, None)
+            answers[question] = self._answer(found[asked], bound)
+        return answers
 
     def ask_range(
         self, questions: Sequence[Question], start: datetime, end: datetime, step: timedelta, within: timedelta
@@ -98,16 +95,24 @@ class PrometheusSource:
         """As in `Source`, in packs; a query that fails is halved by its questions, then by its slots."""
         plan = self._plans.of(questions)
         slots = ranges.slots(start, end, step)
-        found: dict[Question, dict[datetime, Answer]] = {question: {} for question in questions}
+        found: dict[Question, dict[datetime, _Found]] = {question: {} for question in questions}
         round_ = Asking[ranges.Found](
-            self._matrices, self._submit, budget_s=within.total_seconds(), further=_FURTHER_OF_RANGE
+            self._matrices,
+            self._submit,
+            budget_s=within.total_seconds(),
+            further=_FURTHER_OF_RANGE,
+            at_once=self._behind,
         )
         jobs = (asking.job(pack, part, self._timeout_s) for pack, part in ranges.queries(plan.packs, slots))
         for job, outcome in round_.run(jobs):
             for question in job.pack.questions:
-                at = dict.fromkeys(job.slots, outcome) if isinstance(outcome, SourceError) else outcome[question]
-                found[question] |= {slot: self._answer(one) for slot, one in ranges.answers(at)}
-        return {question: _whole(found[plan.twins.get(question, question)]) for question in questions}
+                part = dict.fromkeys(job.slots, outcome) if isinstance(outcome, SourceError) else outcome[question]
+                found[question] |= part
+        answers: dict[Question, RangeAnswer] = {}
+        for question in questions:
+            asked, bound = plan.others.get(question) or (question, None)
+            answers[question] = _whole({slot: self._answer(one, bound) for slot, one in found[asked].items()})
+        return answers
 
     def close(self) -> None:
         """Waits for the requests in flight, so at most twice the time-out; who asks later is told that it is closed."""
@@ -122,18 +127,18 @@ class PrometheusSource:
                 self._pool.submit(work, job)
             return not self._closed
 
-    def _vectors(self, job: Job, timeout_s: float) -> _Answers:
+    def _vectors(self, job: Job, timeout_s: float) -> _Vectors:
         pack = job.pack
         params = {"time": ranges.seconds(job.slots[0] - pack.offset)} | _limit(timeout_s)
         ask = partial(self._client.custom_query, pack.query, params)
         result = self._query(job, timeout_s, ask)
-        answers: _Answers = {}
+        found: _Vectors = {}
         for question, series in zip(pack.questions, batch.sorted_out(pack, result), strict=True):
             try:
-                answers[question] = Answered(envelope.samples(series))
+                found[question] = envelope.read(series)
             except SourceError as exc:
-                answers[question] = self._unknown(exc)
-        return answers
+                found[question] = exc
+        return found
 
     def _matrices(self, job: Job, timeout_s: float) -> ranges.Found:
         pack, slots = job.pack, job.slots
@@ -157,10 +162,6 @@ class PrometheusSource:
         except SourceError as exc:
             outcome = exc.reason.value
             raise
-        except (requests.RequestException, HTTPError) as exc:
-            error = translated(exc, timeout_s)
-            outcome = error.reason.value
-            raise error from exc
         finally:
             metrics.SOURCE_REQUESTS.labels(self.name, outcome).inc()
         return result
@@ -180,8 +181,15 @@ class PrometheusSource:
             for question in pack.questions:
                 self._timed_out.pop(question, None)
 
-    def _answer(self, found: Iterable[Any] | SourceError) -> Answer:
-        return self._unknown(found) if isinstance(found, SourceError) else Answered(tuple(found))
+    def _answer(self, found: _Found, bound: Threshold | None) -> Answer:
+        if isinstance(found, SourceError):
+            return self._unknown(found)
+        if not found:
+            return _NOTHING
+        try:
+            return Answered(envelope.told_apart(bound.kept(found) if bound else found))
+        except SourceError as exc:
+            return self._unknown(exc)
 
     def _unknown(self, error: SourceError) -> Unknown:
         if self._closed and isinstance(error, NotAsked) and error.reason is Reason.UNREACHABLE:

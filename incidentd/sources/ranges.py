@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -53,17 +53,6 @@ def read(asked: Pack, of: Slots, result: list[Any]) -> Found:
     times = {milliseconds(slot - asked.offset): slot for slot in of}
     whose = zip(asked.questions, sorted_out(asked, result), strict=True)
     return {question: _by_slot(series, times) for question, series in whose}
-
-
-def answers(
-    found: Mapping[datetime, list[Sample] | SourceError],
-) -> Iterator[tuple[datetime, Sequence[Sample] | SourceError]]:
-    """For each slot the samples, or why there are none that can be told apart."""
-    for slot, samples in found.items():
-        try:
-            yield slot, samples if isinstance(samples, SourceError) else envelope.told_apart(samples)
-        except SourceError as exc:
-            yield slot, exc
 
 
 def _by_slot(series: list[Any], times: Mapping[int, datetime]) -> dict[datetime, list[Sample] | SourceError]:

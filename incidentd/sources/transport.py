@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from http.client import HTTPException, IncompleteRead
 from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
-from requests import PreparedRequest, RequestException, Response, Session, Timeout
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import DecodeError, HTTPError
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import BaseHTTPResponse, PoolManager
+from urllib3.exceptions import DecodeError, HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as ReadTimeoutError
 
 from incidentd.sources import envelope
@@ -25,62 +26,69 @@ _QUERIES_KEPT = 1024
 """Packs whose encoded text is kept from one slot to the next; to encode one anew costs half a millisecond."""
 
 
-class QuerySession(Session):
-    """Looks nowhere for settings, and sends what is asked in the body, where no bound for addresses applies."""
+class QuerySession:
+    """What `PrometheusConnect` needs of a session of requests, over urllib3: that costs half as much a query.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.trust_env = False
-
-    def request(self, method: Any, url: Any, params: Any = None, **options: Any) -> Response:  # type: ignore[override] # as the library calls it
-        options["headers"] = {"Content-Type": "application/x-www-form-urlencoded"}
-        return super().request(method, url, data=_form(params), **options)
-
-
-class QueryTransport(HTTPAdapter):
-    """Sends once, follows no redirect, and gives up after the *timeout* in seconds that it is given with a request.
-
-    A connection that stops in the middle of the body is noticed within another *timeout*.
+    Looks nowhere for settings. Sends once, what is asked in the body, where no bound for addresses applies; follows no
+    redirect; gives up after the time that it is given with a request. A connection that stops in the middle of the
+    body is noticed within as long again.
     """
 
-    def __init__(self, connections: int) -> None:
-        super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=0)
+    verify = True
+    cert = None
 
-    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
-        """A Reply with status 200. Raises SourceError for all else that the server or the network can do."""
-        timeout_s = options["timeout"]
-        deadline = time.monotonic() + timeout_s
-        options |= {"stream": True, "timeout": (timeout_s, timeout_s)}
+    def __init__(self, headers: Mapping[str, bytes], connections: int) -> None:
+        self.headers = {"content-type": b"application/x-www-form-urlencoded", "user-agent": b"incidentd", **headers}
+        self._pool = PoolManager(
+            1, maxsize=connections, retries=False, cert_reqs="CERT_REQUIRED", ca_certs=DEFAULT_CA_BUNDLE_PATH
+        )
+
+    def mount(self, prefix: str, adapter: object) -> None:
+        """Takes no adapter: the library's would repeat failed requests for six seconds."""
+
+    def request(self, *, method: str, url: str, params: Mapping[str, str], timeout: float, **_unused: Any) -> Reply:
+        """An answer with status 200. Raises SourceError for all else that the server or the network can do."""
+        deadline = time.monotonic() + timeout
+        wanted = "matrix" if url.endswith("/query_range") else "vector"
         try:
-            head = super().send(request, *args, **options)
-            with head:
-                body = _read(head.raw, deadline, timeout_s)
-        except (RequestException, HTTPError) as exc:
-            raise translated(exc, timeout_s) from exc
-        if head.is_redirect:
-            raise SourceError(Reason.MALFORMED, f"redirects to {_place(head.headers['location'])}")
-        if head.status_code != HTTPStatus.OK:
-            raise envelope.refusal(head.status_code, body)
-        return Reply(head, body, "matrix" if request.path_url.endswith("/query_range") else "vector")
+            answer = self._pool.urlopen(
+                method,
+                url,
+                body=_form(params),
+                headers=self.headers,
+                timeout=timeout,
+                redirect=False,
+                preload_content=False,
+            )
+            body = _read(answer, deadline, timeout)
+        except (HTTPError, HTTPException, OSError, ValueError) as exc:
+            raise translated(exc, timeout) from exc
+        if location := answer.get_redirect_location():
+            raise SourceError(Reason.MALFORMED, f"redirects to {_place(location)}")
+        if answer.status != HTTPStatus.OK:
+            raise envelope.refusal(answer.status, body)
+        return Reply(body, wanted)
+
+    def close(self) -> None:
+        self._pool.clear()
 
 
-class Reply(Response):
-    """A response that is read already, and whose JSON is checked while the library decodes it."""
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A body that is read already, and checked while the library decodes it."""
 
-    def __init__(self, head: Response, body: bytes, wanted: str) -> None:
-        super().__init__()
-        vars(self).update(vars(head))
-        self._content = body
-        self._wanted = wanted
+    body: bytes
+    wanted: str
+    status_code: int = HTTPStatus.OK
 
-    def json(self, **_options: Any) -> Any:
+    def json(self) -> dict[str, Any]:
         """The envelope of a complete answer. Raises SourceError if it is none, see `envelope.opened`."""
-        return envelope.opened(self.content, self._wanted)
+        return envelope.opened(self.body, self.wanted)
 
 
 def translated(exc: Exception, timeout_s: float) -> SourceError:
-    """What an error of requests or urllib3 means; says nothing of the URL, the headers or the query."""
-    if isinstance(exc, Timeout | ReadTimeoutError):
+    """What an error on the way means; says nothing of the URL, the headers or the query."""
+    if isinstance(exc, ReadTimeoutError) and not isinstance(exc, NewConnectionError):
         return _timed_out(timeout_s)
     if isinstance(exc, DecodeError):
         return SourceError(Reason.MALFORMED, "the answer is compressed and cannot be decompressed")
@@ -127,15 +135,24 @@ def _quoted(query: str) -> bytes:
     return b"query=" + quote_plus(query).encode()
 
 
-def _read(raw: Any, deadline: float, timeout_s: float) -> bytes:
+def _read(answer: BaseHTTPResponse, deadline: float, timeout_s: float) -> bytes:
     """All of the body, however slowly it trickles; a time-out of the socket alone starts anew with each byte."""
-    parts, size = [], 0
-    while part := raw.read1(_READ_BYTES, decode_content=True):
-        parts.append(part)
+    try:
+        body = b"".join(_parts(answer, deadline, timeout_s))
+    except BaseException:
+        answer.close()  # what is left of the body must not be read as the next answer
+        raise
+    answer.release_conn()
+    return body
+
+
+def _parts(answer: BaseHTTPResponse, deadline: float, timeout_s: float) -> Iterator[bytes]:
+    size = 0
+    while part := answer.read1(_READ_BYTES, decode_content=True):
+        yield part
         size += len(part)
         if size > MAX_BODY_BYTES:
             text = f"the answer exceeds {MAX_BODY_BYTES >> 20} MiB; aggregate or select less"
             raise SourceError(Reason.ERROR, text, Blame.QUERY)
         if time.monotonic() > deadline:
             raise _timed_out(timeout_s)
-    return b"".join(parts)

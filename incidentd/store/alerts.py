@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from incidentd.alert import Alert, AlertKey, LevelClock, Phase
 from incidentd.severity import Severity
+from incidentd.store import bulk
 from incidentd.store.tables import AlertRow
 
 
@@ -21,16 +22,12 @@ def load_all(session: Session) -> list[Alert]:
 
 def save(session: Session, alerts: Iterable[Alert]) -> None:
     """Writes what evaluation must know after a restart; an inactive alert with no running clock is forgotten."""
-    at_rest: list[tuple[str, str]] = []
-    for alert in alerts:
-        if alert.phase is Phase.INACTIVE and not alert.levels:
-            at_rest.append((alert.key.rule_id, alert.key.fingerprint))
-        else:
-            session.merge(_row(alert))
-    if at_rest:
-        key = tuple_(col(AlertRow.rule_id), col(AlertRow.fingerprint))
-        session.flush()
-        session.connection().execute(delete(AlertRow).where(key.in_(at_rest)))
+    newest = {alert.key: alert for alert in alerts}
+    is_at_rest = {key: alert.phase is Phase.INACTIVE and not alert.levels for key, alert in newest.items()}
+    bulk.upsert(session, AlertRow, [_row(alert) for key, alert in newest.items() if not is_at_rest[key]])
+    key = tuple_(col(AlertRow.rule_id), col(AlertRow.fingerprint))
+    for batch in bulk.batches((one.rule_id, one.fingerprint) for one in newest if is_at_rest[one]):
+        session.connection().execute(delete(AlertRow).where(key.in_(batch)))
 
 
 def count_by_phase(session: Session) -> dict[str, int]:
@@ -39,19 +36,19 @@ def count_by_phase(session: Session) -> dict[str, int]:
     return dict(session.exec(query).all())
 
 
-def _row(alert: Alert) -> AlertRow:
-    return AlertRow(
-        rule_id=alert.key.rule_id,
-        fingerprint=alert.key.fingerprint,
-        labels=dict(alert.labels),
-        phase=alert.phase.value,
-        severity=alert.severity.value if alert.severity else None,
-        levels={severity.value: _dump(clock) for severity, clock in alert.levels.items()},
-        value=alert.value,
-        peak=alert.peak,
-        evaluated_at=alert.evaluated_at,
-        firing_since=alert.firing_since,
-    )
+def _row(alert: Alert) -> dict[str, Any]:
+    return {
+        "rule_id": alert.key.rule_id,
+        "fingerprint": alert.key.fingerprint,
+        "labels": dict(alert.labels),
+        "phase": alert.phase.value,
+        "severity": alert.severity.value if alert.severity else None,
+        "levels": {severity.value: _dump(clock) for severity, clock in alert.levels.items()},
+        "value": alert.value,
+        "peak": alert.peak,
+        "evaluated_at": alert.evaluated_at,
+        "firing_since": alert.firing_since,
+    }
 
 
 def _alert(row: AlertRow) -> Alert:

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, update
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from incidentd.lifecycle import OPEN_STATES, State
+from incidentd.store import bulk
 from incidentd.store.tables import Incident, IncidentAlert
 
 # As strong as an UPDATE and no stronger: workers may still write rows that refer to the incident.
 _LOCK: dict[str, Any] = {"key_share": True}
+_WORST_FIRST = (
+    col(IncidentAlert.cleared_at).is_not(None),
+    col(IncidentAlert.severity),
+    col(IncidentAlert.since),
+    col(IncidentAlert.fingerprint),
+)
+
+
+class AlertCount(NamedTuple):
+    """How many alerts of an incident fire, and how many it has had."""
+
+    firing: int
+    total: int
 
 
 class MovedError(Exception):
@@ -34,6 +49,25 @@ def latest_with_key(session: Session, key: str) -> Incident | None:
     """The newest incident of that key, whatever its state, kept from other writers until the transaction ends."""
     newest = select(Incident).where(Incident.key == key).order_by(col(Incident.number).desc()).limit(1)
     return session.exec(newest.with_for_update(**_LOCK)).one_or_none()
+
+
+def newest_with_keys(session: Session, keys: Iterable[str]) -> dict[str, int]:
+    """The number of the newest incident of each key, whatever its state; none for a key that has none."""
+    found: dict[str, int] = {}
+    for batch in bulk.batches(keys):
+        newest = select(Incident.key, func.max(Incident.number)).where(col(Incident.key).in_(batch))
+        found |= {key: number for key, number in session.exec(newest.group_by(col(Incident.key))) if number is not None}
+    return found
+
+
+def lock_all(session: Session, numbers: Iterable[int]) -> dict[int, Incident]:
+    """These incidents by number, as they are now, kept from other writers until the transaction ends."""
+    found: dict[int, Incident] = {}
+    for batch in bulk.batches(sorted(numbers)):
+        query = select(Incident).where(col(Incident.number).in_(batch)).order_by(col(Incident.number))
+        locked = query.with_for_update(**_LOCK).execution_options(populate_existing=True)
+        found |= {one.number: one for one in session.exec(locked) if one.number is not None}
+    return found
 
 
 def recent(
@@ -84,49 +118,43 @@ def move(session: Session, incident: Incident, *, to: State) -> None:
     session.refresh(incident, ["state", "version"])
 
 
-def alerts(session: Session, number: int) -> list[IncidentAlert]:
-    """The incident's alerts, firing ones first, worst first."""
+def alerts(session: Session, number: int, *, most: int | None = None) -> list[IncidentAlert]:
+    """The incident's alerts, firing ones first, worst first; the first *most* of them."""
     query = select(IncidentAlert).where(IncidentAlert.incident_number == number)
-    return sorted(
-        session.exec(query),
-        key=lambda alert: (alert.cleared_at is not None, alert.severity, alert.since, alert.fingerprint),
-    )
+    return list(session.exec(query.order_by(*_WORST_FIRST).limit(most)))
 
 
 def firing(session: Session, number: int) -> list[IncidentAlert]:
     """The incident's alerts that have not cleared, worst first."""
-    return [alert for alert in alerts(session, number) if alert.cleared_at is None]
+    query = select(IncidentAlert).where(
+        IncidentAlert.incident_number == number, col(IncidentAlert.cleared_at).is_(None)
+    )
+    return list(session.exec(query.order_by(*_WORST_FIRST)))
 
 
-def alerts_of(session: Session, numbers: Sequence[int]) -> dict[int, list[IncidentAlert]]:
-    """The alerts of several incidents in one query, by incident."""
+def alerts_of(session: Session, numbers: Sequence[int], *, most: int) -> dict[int, list[IncidentAlert]]:
+    """The first *most* alerts of each of several incidents in one query, by incident, ordered as by :func:`alerts`."""
     found: dict[int, list[IncidentAlert]] = {number: [] for number in numbers}
-    for alert in session.exec(select(IncidentAlert).where(col(IncidentAlert.incident_number).in_(numbers))):
+    place = func.row_number().over(partition_by=col(IncidentAlert.incident_number), order_by=_WORST_FIRST)
+    of_them = select(IncidentAlert, place.label("place")).where(col(IncidentAlert.incident_number).in_(numbers))
+    placed = of_them.subquery()
+    first = select(aliased(IncidentAlert, placed)).where(placed.c.place <= most).order_by(placed.c.place)
+    for alert in session.exec(first):
         found[alert.incident_number].append(alert)
     return found
 
 
-def alert(session: Session, number: int, rule_id: str, fingerprint: str) -> IncidentAlert | None:
-    """One alert's part in one incident."""
-    return session.get(IncidentAlert, (number, rule_id, fingerprint))
-
-
-def holding(session: Session, rule_id: str, fingerprint: str) -> IncidentAlert | None:
-    """The part of the newest incident in which this alert has not cleared yet."""
-    return session.exec(
-        select(IncidentAlert)
-        .where(
-            IncidentAlert.rule_id == rule_id,
-            IncidentAlert.fingerprint == fingerprint,
-            col(IncidentAlert.cleared_at).is_(None),
-        )
-        .order_by(col(IncidentAlert.incident_number).desc())
-        .limit(1)
-    ).one_or_none()
+def count_alerts(session: Session, numbers: Sequence[int]) -> dict[int, AlertCount]:
+    """How many alerts each of several incidents has, in one query."""
+    number = col(IncidentAlert.incident_number)
+    fires = func.count().filter(col(IncidentAlert.cleared_at).is_(None))
+    query = select(number, fires, func.count()).where(number.in_(numbers)).group_by(number)
+    return {one: AlertCount(0, 0) for one in numbers} | {one: AlertCount(*count) for one, *count in session.exec(query)}
 
 
 def all_holding(session: Session) -> dict[tuple[str, str], IncidentAlert]:
-    """What :func:`holding` says of every alert, by (rule id, fingerprint), in one query."""
+    """Of every alert that fires its part in the newest incident in which it has not cleared, by (rule id,
+    fingerprint)."""
     query = select(IncidentAlert).where(col(IncidentAlert.cleared_at).is_(None))
     found = session.exec(query.order_by(col(IncidentAlert.incident_number)))
     return {(alert.rule_id, alert.fingerprint): alert for alert in found}

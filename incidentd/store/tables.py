@@ -55,6 +55,7 @@ class Incident(SQLModel, table=True):
     labels: dict[str, str] = Field(default_factory=dict, sa_column=_json())
     component: str = ""
     runbook: str = ""
+    runbook_url: str = Field(default="", sa_type=Text)
     owner: str = ""
     rule_commit: str = ""
     cooldown_seconds: float = 0
@@ -89,6 +90,7 @@ class IncidentAlert(SQLModel, table=True):
     condition: str = ""
     summary: str = Field(default="", sa_type=Text)
     description: str = Field(default="", sa_type=Text)
+    annotations: dict[str, str] = Field(default_factory=dict, sa_column=_json())
     value: float | None = None
     peak: float | None = None
     since: datetime
@@ -111,6 +113,16 @@ class AlertRow(SQLModel, table=True):
     peak: float | None = None
     evaluated_at: datetime | None = None
     firing_since: datetime | None = None
+
+
+class EvaluationMark(SQLModel, table=True):
+    """Until when rules were evaluated. With an empty *rule_id*: all rules of the source."""
+
+    __tablename__ = "evaluation_mark"
+
+    source: str = Field(primary_key=True)
+    rule_id: str = Field(primary_key=True)
+    at: datetime
 
 
 class TimelineEntry(SQLModel, table=True):

@@ -25,6 +25,7 @@ class EntryKind(StrEnum):
     PAGED = "paged"
     NOTE = "note"
     DELIVERY = "delivery"
+    MISSED = "missed"
 
 
 def append(
@@ -46,10 +47,10 @@ def append(
     )
 
 
-def of(session: Session, number: int) -> list[TimelineEntry]:
-    """An incident's timeline, oldest first."""
+def of(session: Session, number: int, *, newest: int | None = None) -> list[TimelineEntry]:
+    """An incident's timeline, oldest first; the *newest* entries of it."""
     query = select(TimelineEntry).where(TimelineEntry.incident_number == number)
-    return list(session.exec(query.order_by(col(TimelineEntry.id))))
+    return list(session.exec(query.order_by(col(TimelineEntry.id).desc()).limit(newest)))[::-1]
 
 
 def of_all(session: Session, numbers: Sequence[int]) -> dict[int, list[TimelineEntry]]:

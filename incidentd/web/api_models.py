@@ -28,12 +28,14 @@ class _Answer(BaseModel):
 
 
 class AlertOut(_Answer):
-    """One alert's part in the incident; *cleared_at* is null while it fires."""
+    """One alert's part in the incident; *cleared_at* is null while it fires, *annotations* are those of a Prometheus
+    rule."""
 
     rule: str
     fingerprint: str
     summary: str
     description: str
+    annotations: Labels
     labels: Labels
     severity: Severity
     condition: str
@@ -44,6 +46,8 @@ class AlertOut(_Answer):
 
 
 class RunbookOut(_Answer):
+    """One that is not ours has no *name*, and its *url* leads out."""
+
     name: str
     title: str
     url: str
@@ -77,7 +81,9 @@ class DeliveryOut(_Answer):
 
 
 class IncidentOut(_Answer):
-    """*version* is what a button press or an action may send back; *actions* are those that are valid now."""
+    """*version* is what a button press or an action may send back; *actions* are those that are valid now. *alerts*
+    are the first fifty in a list, all of them where one incident is shown; *alert_count* and *firing_count* count all.
+    """
 
     number: int
     name: str
@@ -103,6 +109,8 @@ class IncidentOut(_Answer):
     resolved_at: datetime | None
     resolved_by: str
     alerts: list[AlertOut]
+    alert_count: int
+    firing_count: int
     runbooks: list[RunbookOut]
     timeline: list[TimelineOut]
 

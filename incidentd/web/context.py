@@ -38,12 +38,15 @@ class HealthReport:
 
 @dataclass(frozen=True, slots=True)
 class RuleState:
-    """How a rule's last evaluation went; *seconds* is how long it took, *health* ``unknown`` before the first."""
+    """How a rule's last evaluation went; *seconds* is how long it took, *health* ``unknown`` before the first, *value*
+    the worst of its *samples* series."""
 
     last_evaluation: datetime | None = None
     seconds: float = 0.0
     health: Literal["ok", "err", "unknown"] = "unknown"
     last_error: str = ""
+    value: float | None = None
+    samples: int = 0
     next_at: datetime | None = None
 
 

@@ -8,6 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
+from incidentd.catalog import runbook_link
+from incidentd.catalog.runbook_link import Reference
 from incidentd.incidents.actor import Actor, Origin
 from incidentd.incidents.outcome import Outcome, Result
 from incidentd.lifecycle import OPEN_STATES, Action, State
@@ -131,7 +133,8 @@ def _incident(
         incident = incidents.get(session, number)
         if incident is None:
             raise missing(f"INC-{number}")
-        alerts = incidents.alerts(session, number)
+        alerts = incidents.alerts(session, number, most=_MOST_ALERTS)
+        count = incidents.count_alerts(session, [number])[number]
         entries = timeline.of(session, number)
         told_of = told.of_incident(session, number)
     return page(
@@ -141,13 +144,14 @@ def _incident(
         incident=incident,
         steps=present.steps(incident),
         buttons=present.buttons(State(incident.state)),
-        alerts=[present.alert_view(alert) for alert in alerts[:_MOST_ALERTS]],
-        alert_count=len(alerts),
-        firing_count=sum(alert.cleared_at is None for alert in alerts),
+        alerts=[present.alert_view(alert) for alert in alerts],
+        alert_count=count.total,
+        firing_count=count.firing,
         days=present.by_day(entries[-_MOST_ENTRIES:]),
         older_entries=max(0, len(entries) - _MOST_ENTRIES),
         told=told_of,
         runbook=context.current().runbook(incident.runbook),
+        link=runbook_link.link(context.current(), Reference(incident.runbook, incident.runbook_url), ""),
         said=said,
         note=note,
         most_characters=MAX_NOTE,

@@ -13,6 +13,7 @@ from incidentd.alert import Alert, Phase
 from incidentd.catalog.catalog import Catalog
 from incidentd.catalog.problem import Position
 from incidentd.catalog.rule import Rule
+from incidentd.evaluation import annotate
 from incidentd.incidents import wording
 from incidentd.store import alerts as stored_alerts
 from incidentd.store import incidents
@@ -72,26 +73,33 @@ def _active(session: Session, catalog: Catalog) -> Mapping[str, list[AlertOut]]:
 def _alert(alert: Alert, rule: Rule | None, part: IncidentAlert | None) -> AlertOut:
     """A firing alert reads as in its incident, a pending one as it would."""
     labels = dict(alert.labels)
-    if alert.severity is not None:
+    if alert.severity is not None and (rule is None or rule.is_native):
         labels["severity"] = alert.severity.value
-    annotations = {}
     if part is not None:
         labels["alertname"] = part.rule
-        annotations = {"summary": part.summary, "description": part.description}
     elif rule is not None:
         labels["alertname"] = rule.name
-        annotations = {"summary": wording.summary(rule, alert), "description": wording.description(rule, alert, "")}
     return AlertOut(
         labels=labels,
-        annotations=annotations,
+        annotations=_annotations(alert, rule, part),
         state=alert.phase,
         active_at=_active_at(alert),
         value=go_number(alert.value),
-        severity=alert.severity,
+        severity=alert.severity if rule is None or rule.opens else None,
         rule_id=alert.key.rule_id,
         fingerprint=alert.key.fingerprint,
         incident=f"INC-{part.incident_number}" if part is not None else None,
     )
+
+
+def _annotations(alert: Alert, rule: Rule | None, part: IncidentAlert | None) -> dict[str, str]:
+    if rule is not None and not rule.is_native:
+        return part.annotations if part is not None else annotate.texts(rule, alert, alert.evaluated_at)
+    if part is not None:
+        return {"summary": part.summary, "description": part.description}
+    if rule is None:
+        return {}
+    return {"summary": wording.summary(rule, alert, {}), "description": wording.description(rule, alert, "", {})}
 
 
 def _active_at(alert: Alert) -> datetime | None:
@@ -109,8 +117,10 @@ def _rule(rule: Rule, alerts: list[AlertOut], state: RuleState, position: Positi
         query=rule.expr,
         duration=mildest.holds_for.total_seconds(),
         keep_firing_for=rule.resolve.holds_for.total_seconds(),
-        labels={**rule.labels, "severity": mildest.severity.value},
-        annotations={"summary": rule.summary, "description": rule.description},
+        labels={**rule.labels, "severity": mildest.severity.value} if rule.is_native else dict(rule.labels),
+        annotations=(
+            {"summary": rule.summary, "description": rule.description} if rule.is_native else dict(rule.annotations)
+        ),
         alerts=alerts,
         health=state.health,
         last_error=state.last_error,
@@ -128,28 +138,35 @@ def _rule(rule: Rule, alerts: list[AlertOut], state: RuleState, position: Positi
             for level in rule.levels
         ],
         cooldown=rule.cooldown.total_seconds(),
+        heartbeat=rule.heartbeat,
+        query_offset=rule.query_offset.total_seconds(),
         runbook=rule.runbook,
+        runbook_url=rule.runbook_url,
         component=rule.component,
         owner=rule.owner,
         line=position.line,
         next_evaluation=state.next_at,
+        last_value=go_number(state.value) if state.value is not None else None,
+        last_samples=state.samples,
     )
 
 
 def _groups(catalog: Catalog, rules: Sequence[tuple[Rule, RuleOut]]) -> list[GroupOut]:
     members: defaultdict[tuple[str, str, float], list[RuleOut]] = defaultdict(list)
     for rule, shown in rules:
-        members[_position(catalog, rule).file, rule.source, rule.every.total_seconds()].append(shown)
+        interval = rule.every.total_seconds()
+        name = rule.group or f"{rule.source}/{interval:g}s"
+        members[_position(catalog, rule).file, name, interval].append(shown)
     return [
         GroupOut(
-            name=f"{source}/{interval:g}s",
+            name=name,
             file=file,
             interval=interval,
             rules=group,
             evaluation_time=max(rule.evaluation_time for rule in group),
             last_evaluation=max(rule.last_evaluation for rule in group),
         )
-        for (file, source, interval), group in members.items()
+        for (file, name, interval), group in members.items()
     ]
 
 

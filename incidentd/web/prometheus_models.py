@@ -65,15 +65,21 @@ class RuleOut(_Answer):
     source: str
     levels: list[LevelOut]
     cooldown: float
+    heartbeat: bool
+    query_offset: float
     runbook: str | None
+    runbook_url: str
     component: str | None
     owner: str
     line: int
     next_evaluation: datetime | None
+    last_value: str | None
+    last_samples: int
 
 
 class GroupOut(_Answer):
-    """The rules of one file that share a source and an interval (seconds)."""
+    """The group of a Prometheus file as it is authored, or the rules of one of our files that share a source and an
+    interval (seconds)."""
 
     name: str
     file: str

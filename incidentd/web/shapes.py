@@ -5,25 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from incidentd.catalog import runbook_link
 from incidentd.catalog.catalog import Catalog
+from incidentd.catalog.runbook_link import Reference
 from incidentd.lifecycle import State, actions
 from incidentd.store import incidents, timeline
 from incidentd.store.database import Session
+from incidentd.store.incidents import AlertCount
 from incidentd.store.tables import Incident, IncidentAlert, TimelineEntry
 from incidentd.web import told
 from incidentd.web.api_models import AlertOut, DeliveryOut, IncidentInFull, IncidentOut, RunbookOut, TimelineOut
 from incidentd.web.context import WebContext
 
+_MOST_LISTED = 50
+"""Alerts of each incident in a list; one incident alone shows all of its."""
 _COPIED = tuple(set(IncidentOut.model_fields) & set(Incident.model_fields))
 
 
 def listed(session: Session, context: WebContext, found: Sequence[Incident]) -> list[IncidentOut]:
     """Several incidents, in as many queries as one takes."""
     numbers = [number for incident in found if (number := incident.number) is not None]
-    alerts = incidents.alerts_of(session, numbers)
+    alerts = incidents.alerts_of(session, numbers, most=_MOST_LISTED)
+    counts = incidents.count_alerts(session, numbers)
     entries = timeline.of_all(session, numbers)
     return [
-        IncidentOut.model_validate(_fields(context, incident, alerts[number], entries[number]))
+        IncidentOut.model_validate(_fields(context, incident, alerts[number], counts[number], entries[number]))
         for number, incident in zip(numbers, found, strict=True)
     ]
 
@@ -33,21 +39,27 @@ def in_full(session: Session, context: WebContext, number: int) -> IncidentInFul
     incident = incidents.get(session, number)
     if incident is None:
         return None
-    fields = _fields(context, incident, incidents.alerts(session, number), timeline.of(session, number))
+    count = incidents.count_alerts(session, [number])[number]
+    fields = _fields(context, incident, incidents.alerts(session, number), count, timeline.of(session, number))
     deliveries = [DeliveryOut.model_validate(one, from_attributes=True) for one in told.of_incident(session, number)]
     return IncidentInFull.model_validate({**fields, "deliveries": deliveries})
 
 
-def runbook(catalog: Catalog, name: str, base_url: str) -> RunbookOut | None:
-    """The runbook of that name as it is authored now."""
-    found = catalog.runbook(name)
-    if found is None:
+def runbook(catalog: Catalog, reference: Reference, base_url: str) -> RunbookOut | None:
+    """The runbook as it is authored now, or where it is if it is not ours."""
+    link = runbook_link.link(catalog, reference, base_url)
+    if link is None:
         return None
+    found = link.runbook
+    if found is None:
+        return RunbookOut(
+            name="", title=link.title, url=link.url, owner="", next_step="", expected_resolution_seconds=None
+        )
     expected = found.front.expected_resolution
     return RunbookOut(
         name=found.name,
         title=found.front.title,
-        url=f"{base_url}/runbooks/{found.name}",
+        url=link.url,
         owner=found.front.owner,
         next_step=found.next_step,
         expected_resolution_seconds=expected.total_seconds() if expected is not None else None,
@@ -55,9 +67,14 @@ def runbook(catalog: Catalog, name: str, base_url: str) -> RunbookOut | None:
 
 
 def _fields(
-    context: WebContext, incident: Incident, alerts: Sequence[IncidentAlert], entries: Sequence[TimelineEntry]
+    context: WebContext,
+    incident: Incident,
+    alerts: Sequence[IncidentAlert],
+    count: AlertCount,
+    entries: Sequence[TimelineEntry],
 ) -> dict[str, Any]:
-    linked = runbook(context.current(), incident.runbook, context.settings.base_url)
+    reference = Reference(incident.runbook, incident.runbook_url)
+    linked = runbook(context.current(), reference, context.settings.base_url)
     return {
         **{name: getattr(incident, name) for name in _COPIED},
         "name": f"INC-{incident.number}",
@@ -65,6 +82,8 @@ def _fields(
         "actions": actions(State(incident.state)),
         "previous": f"INC-{incident.previous_number}" if incident.previous_number else None,
         "alerts": [AlertOut.model_validate(one, from_attributes=True) for one in alerts],
+        "alert_count": count.total,
+        "firing_count": count.firing,
         "runbooks": [linked] if linked is not None else [],
         "timeline": [TimelineOut.model_validate(one, from_attributes=True) for one in entries],
     }

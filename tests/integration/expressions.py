@@ -62,6 +62,14 @@ class Generator:
         ends = ("", "", "", " # note: (", "\n# a note with ' and \"\n", "\n")
         return text + self._random.choice(ends)
 
+    def pairs(self) -> list[str]:
+        """The same left side with several thresholds, as rules for a warning and for a page have it."""
+        left, op = self._vector(2), self._random.choice(("> ", ">=", "<", "<= "))
+        numbers = self._random.sample(
+            ("0", "-1", "1", "2.5", "+3", "10", "1e1", ".5", "45.", "0.1", "Inf", "bool 1"), 4
+        )
+        return [f"({left}) {op}{number}" for number in numbers]
+
     def _one(self, among: int) -> bool:
         return self._random.randrange(among) == 0
 

@@ -56,7 +56,7 @@ def test_the_installed_command_checks_the_shipped_pack_far_from_the_checkout(ins
         timeout=60,
         check=False,
     )
-    assert done.stdout == "13 rules, 7 runbooks, 1 receiver: no problems\n", done.stderr
+    assert done.stdout == "13 rules, 8 runbooks, 1 receiver: no problems\n", done.stderr
     assert done.returncode == 0
 
 

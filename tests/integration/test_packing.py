@@ -54,6 +54,7 @@ def _text(value: float) -> str:
 def questions(seed: int, count: int) -> list[Question]:
     generator = Generator(seed)
     found = [Question(generator.expression(), OFFSETS[n % len(OFFSETS)]) for n in range(count)]
+    found += [Question(expr, OFFSETS[n % len(OFFSETS)]) for n in range(count // 10) for expr in generator.pairs()]
     return list(dict.fromkeys(found))
 
 

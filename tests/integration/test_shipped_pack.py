@@ -79,6 +79,7 @@ WAYS = {
     "llm-api-outage": ["concurrency", "back off", "cheaper model", "cache", "fallback provider", "pin its version"],
     "llm-error-rate": ["concurrency", "back off", "cheaper model", "cache", "another provider", "pin a model version"],
     "source-failing": [],
+    "evaluation-lagging": [],
 }
 DURATION = re.compile(r"[1-9]\d*[smhd]|0m")
 
@@ -154,7 +155,7 @@ def test_the_ladders_are_the_promised_ones() -> None:
 
 def test_each_rule_sends_people_to_the_runbook_with_its_first_step() -> None:
     assert {name: rule["runbook"] for name, rule in RULES.items()} == FIRST_STEP
-    assert {path.stem for path in RUNBOOKS} == {*FIRST_STEP.values(), "source-failing"}
+    assert {path.stem for path in RUNBOOKS} == {*FIRST_STEP.values(), "source-failing", "evaluation-lagging"}
 
 
 def test_only_what_users_feel_reaches_the_status_page() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from sqlalchemy.exc import IntegrityError
 from incidentd.alert import Alert, AlertKey, LevelClock, Phase
 from incidentd.lifecycle import State
 from incidentd.severity import Severity
-from incidentd.store import alerts, deliveries, incidents, timeline, tokens
+from incidentd.store import alerts, deliveries, incidents, parts, timeline, tokens
 from incidentd.store.database import Database, StoreError
-from incidentd.store.tables import METADATA, Delivery, Incident
+from incidentd.store.parts import Part
+from incidentd.store.tables import METADATA, Delivery, Incident, IncidentAlert
 from incidentd.store.timeline import EntryKind
 
 T0 = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
@@ -50,6 +52,11 @@ def incident(key: str = "A{}", state: str = "detected") -> Incident:
     return Incident(
         key=key, title="t", state=state, severity="sev2", peak_severity="sev2", opened_at=T0, updated_at=T0, paged_at=T0
     )
+
+
+def replaced(made: Incident, *, number: int) -> Incident:
+    made.number = number
+    return made
 
 
 def test_the_migrations_give_the_schema_that_the_tables_describe(database: Database) -> None:
@@ -107,6 +114,74 @@ def test_times_keep_their_zone_and_alerts_come_back_as_they_were(database: Datab
         alerts.save(session, [Alert(alert.key, alert.labels)])
     with database.reading() as session:
         assert alerts.load_all(session) == []
+
+
+def test_many_alerts_are_written_and_forgotten_at_once(database: Database) -> None:
+    """More than one statement's worth, and the same alert twice: the last one counts."""
+    many = [
+        Alert(AlertKey("r1", f"f{number:04}"), {"i": str(number)}, phase=Phase.PENDING, evaluated_at=T0)
+        for number in range(1200)
+    ]
+    with database.transaction() as session:
+        alerts.save(session, [*many, replace(many[7], value=0.5)])
+        alerts.save(session, [replace(many[8], phase=Phase.FIRING)])
+    with database.reading() as session:
+        stored = {alert.key.fingerprint: alert for alert in alerts.load_all(session)}
+    assert len(stored) == 1200
+    assert (stored["f0007"].value, stored["f0008"].phase) == (0.5, Phase.FIRING)
+    with database.transaction() as session:
+        alerts.save(session, [Alert(alert.key, alert.labels) for alert in many[1:]])
+    with database.reading() as session:
+        assert alerts.load_all(session) == many[:1]
+
+
+def test_an_alert_is_held_by_the_newest_incident_in_which_it_has_not_cleared(database: Database) -> None:
+    with database.transaction() as session:
+        numbers = [1, 2, 3]
+        session.add_all([replaced(incident(f"{number}"), number=number) for number in numbers])
+        session.flush()
+        held = [Part(number, "r1", "f1", "A", "sev2", T0, {"number": str(number)}) for number in numbers]
+        held[2].cleared_at = T0
+        others = [Part(1, "r1", f"x{number:04}", "A", "sev3", T0, value=float(number)) for number in range(1200)]
+        parts.save(session, [*held, *others])
+    keys = [AlertKey("r1", "f1"), AlertKey("r2", "f1"), *(AlertKey("r1", one.fingerprint) for one in others)]
+    with database.reading() as session:
+        found = parts.holding(session, keys)
+        assert found[AlertKey("r1", "f1")] == held[1]
+        assert len(found) == 1201
+        firing = parts.firing(session, numbers)
+        assert (firing[1][0], len(firing[1])) == (("sev2", "", {"number": "1"}), 1201)
+        assert (firing[2], firing[3]) == ([("sev2", "", {"number": "2"})], [])
+
+
+def test_a_part_has_every_column_of_its_table() -> None:
+    """What is not in it would be lost whenever an alert moves."""
+    assert {one.name for one in fields(Part)} == set(IncidentAlert.model_fields)
+
+
+def test_alerts_are_counted_and_the_worst_that_fire_come_first(database: Database) -> None:
+    with database.transaction() as session:
+        session.add_all([replaced(incident(f"{number}"), number=number) for number in (1, 2)])
+        session.flush()
+        mild = [Part(1, "r1", f"m{number}", "A", "sev3", T0 + timedelta(minutes=number)) for number in range(5)]
+        over = Part(1, "r1", "over", "A", "sev1", T0, cleared_at=T0)
+        parts.save(session, [*mild, over, Part(1, "r1", "bad", "A", "sev2", T0 + timedelta(hours=1))])
+    with database.reading() as session:
+        assert [one.fingerprint for one in incidents.alerts(session, 1, most=3)] == ["bad", "m0", "m1"]
+        assert [one.fingerprint for one in incidents.alerts(session, 1)][-2:] == ["m4", "over"]
+        assert [one.fingerprint for one in incidents.firing(session, 1)] == ["bad", "m0", "m1", "m2", "m3", "m4"]
+        listed = incidents.alerts_of(session, [1, 2], most=2)
+        assert {number: [one.fingerprint for one in of] for number, of in listed.items()} == {1: ["bad", "m0"], 2: []}
+        assert incidents.count_alerts(session, [1, 2]) == {1: (6, 7), 2: (0, 0)}
+
+
+def test_the_newest_incident_of_a_key_is_kept_from_other_writers(database: Database) -> None:
+    with database.transaction() as session:
+        states = {1: "resolved", 2: "detected"}
+        session.add_all([replaced(incident(state=state), number=number) for number, state in states.items()])
+    with database.transaction() as session:
+        assert incidents.newest_with_keys(session, ["A{}", "B{}"]) == {"A{}": 2}
+        assert list(incidents.lock_all(session, [2, 1, 3])) == [1, 2]
 
 
 def test_compare_and_set_lets_one_of_two_win(database: Database) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -13,26 +14,21 @@ from incidentd import scheduler
 from incidentd.catalog.rule import Rule
 from incidentd.clock import MovableClock, SystemClock
 from incidentd.evaluation.group import Group
-from incidentd.metrics import LOOP_FAILURES, MISSED_SLOTS
+from incidentd.metrics import LOOP_FAILURES, SLOT_LATENESS_SECONDS
 
 GROUP = Group("prometheus", timedelta(seconds=30), ())
 T0 = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 
 
 def test_slots_are_the_same_whatever_the_time_of_the_start() -> None:
-    slots = sorted({scheduler.slot_of(GROUP, T0 + timedelta(seconds=second)) for second in range(90)})
+    slots = sorted({GROUP.slot_at(T0 + timedelta(seconds=second)) for second in range(90)})
     assert {later - slot for slot, later in pairwise(slots)} == {timedelta(seconds=30)}
 
 
 def test_a_slot_is_never_in_the_future_nor_older_than_one_interval() -> None:
     for second in range(120):
         now = T0 + timedelta(seconds=second)
-        assert timedelta() <= now - scheduler.slot_of(GROUP, now) < timedelta(seconds=30, milliseconds=1)
-
-
-def test_groups_do_not_all_begin_at_once() -> None:
-    offsets = {scheduler.first_slot(Group(f"s{n}", timedelta(minutes=1), ())).second for n in range(50)}
-    assert len(offsets) > 20
+        assert timedelta() <= now - GROUP.slot_at(now) < timedelta(seconds=30, milliseconds=1)
 
 
 class Running:
@@ -90,14 +86,30 @@ def test_a_source_that_hangs_does_not_hold_up_another(running: Running) -> None:
     assert not [name for name, _ in running.seen if name.startswith("hung")]
 
 
-def test_slots_that_were_missed_are_counted(running: Running) -> None:
-    before = MISSED_SLOTS.labels("hung/0.1s")._value.get()
+def test_it_is_measured_how_late_a_slot_was_done(running: Running) -> None:
+    """The slot that hung is later than all of its interval, and is not dropped in silence."""
+    in_time = _lateness("hung", up_to=0.1)
     running.gate.clear()
     running.scheduler.plan([FAST, HUNG])
     running.wait_for("fast/0.1s", 6)
     running.gate.set()
     running.wait_for("hung/0.1s", 2)
-    assert MISSED_SLOTS.labels("hung/0.1s")._value.get() > before
+    assert _lateness("hung", up_to=60) > _lateness("hung", up_to=0.1) >= in_time
+
+
+def _lateness(source: str, *, up_to: float) -> float:
+    """How many slots of *source* were done within so many seconds."""
+    (metric,) = SLOT_LATENESS_SECONDS.labels(source).collect()
+    return sum(float(one.value) for one in metric.samples if one.labels.get("le") == str(float(up_to)))
+
+
+def test_a_group_whose_offset_moved_is_due_at_its_new_slots(running: Running) -> None:
+    slow = Group("fast", timedelta(seconds=30), (), offset=timedelta(seconds=3))
+    running.scheduler.plan([slow])
+    before = running.scheduler.next_slots()["fast/30s"]
+    running.scheduler.plan([replace(slow, offset=timedelta(seconds=4))])
+    apart = (running.scheduler.next_slots()["fast/30s"] - before) % timedelta(seconds=30)
+    assert apart == timedelta(seconds=1)
 
 
 def test_a_failure_does_not_end_the_loop(running: Running) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from incidentd.catalog.checks import (
     receiver_channels,
     route_receivers,
+    rule_alerts_series,
     rule_component,
     rule_condition,
     rule_expr,
@@ -14,6 +15,7 @@ from incidentd.catalog.checks import (
     rule_names,
     rule_reserved_label,
     rule_runbook,
+    rule_severity,
     rule_source,
     rule_templates,
     runbook_escalation,
@@ -24,6 +26,7 @@ from incidentd.catalog.problem import Problem
 OF_RULES = (
     rule_expr,
     rule_reserved_label,
+    rule_alerts_series,
     rule_condition,
     rule_names,
     rule_levels,
@@ -32,7 +35,7 @@ OF_RULES = (
     runbook_escalation,
 )
 """Those that need no configuration."""
-CHECKS = (*OF_RULES, rule_source, rule_component, route_receivers, receiver_channels)
+CHECKS = (*OF_RULES, rule_severity, rule_source, rule_component, route_receivers, receiver_channels)
 """Every check: a module with its ``NAME`` and ``check(subject) -> Iterator[Problem]``."""
 
 

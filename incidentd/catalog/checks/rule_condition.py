@@ -28,7 +28,7 @@ def check(subject: Subject) -> Iterator[Problem]:
                 check=NAME,
                 gravity=Gravity.WARNING,
             )
-        if rule.compares_by_itself and fault(rule.expr) is None and not _chooses(rule.expr):
+        if rule.compares_by_itself and not rule.heartbeat and fault(rule.expr) is None and not _chooses(rule.expr):
             yield Problem(
                 authored.position("expr"),
                 f"{rule.name} fires for every series: neither its expression nor a `when` compares",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from incidentd.catalog.authored_rule import AuthoredRule
 from incidentd.catalog.checks.subject import Subject
 from incidentd.catalog.condition import Comparison
 from incidentd.catalog.problem import Problem
 from incidentd.catalog.rule import Level, Rule
-from incidentd.catalog.rule_file import AuthoredRule
 
 NAME = "rule-levels"
 

@@ -1,4 +1,4 @@
-"""No two rules have the same name, nor that of a built-in one: it is their identity."""
+"""No two native rules have the same name, nor that of a built-in one: it is their identity."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ NAME = "rule-names"
 def check(subject: Subject) -> Iterator[Problem]:
     first: dict[str, Position] = {}
     for authored in subject.rules:
+        if not authored.rule.is_native:
+            continue
         position = authored.position("name")
         earlier = first.setdefault(authored.rule.name, position)
         if earlier is not position:
@@ -27,6 +29,6 @@ def check(subject: Subject) -> Iterator[Problem]:
             yield Problem(
                 position,
                 f"{authored.rule.name} is the name of a built-in rule",
-                "rename it; the built-in one opens an incident when a source does not answer",
+                "rename it; the built-in ones watch the sources and the evaluation itself",
                 check=NAME,
             )

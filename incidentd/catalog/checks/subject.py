@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from incidentd.catalog.authored_rule import AuthoredRule
 from incidentd.catalog.catalog import Catalog
 from incidentd.catalog.config import Config
 from incidentd.catalog.document import Document
-from incidentd.catalog.rule_file import AuthoredRule
 
 
 @dataclass(frozen=True, slots=True)

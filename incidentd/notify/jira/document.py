@@ -49,8 +49,8 @@ def description(notification: Notification) -> tuple[Part, ...]:
         parts.append(Paragraph((Run(f"Next: {step} "), link) if step else (link,)))
     parts.append(Bullets(tuple(_facts(n))))
     alerts = [_line(wording.alert_line(alert)) for alert in n.alerts[:_SHOWN_ALERTS]]
-    if len(n.alerts) > _SHOWN_ALERTS:
-        alerts.append(f"… and {len(n.alerts) - _SHOWN_ALERTS} more")
+    if n.alert_count > _SHOWN_ALERTS:
+        alerts.append(f"… and {n.alert_count - _SHOWN_ALERTS} more")
     if alerts:
         parts.append(Bullets(tuple(alert or wording.NOTHING for alert in alerts)))
     parts.append(Paragraph((Run(f"{n.name} in incidentd", n.url),)))

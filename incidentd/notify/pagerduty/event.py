@@ -149,7 +149,8 @@ def _details(n: Notification) -> dict[str, Any]:
     details: dict[str, Any] = {"incident": n.name, "severity": n.severity.value}
     details |= {fact.name.lower(): wording.one_line(fact.value, _MAX_TEXT) for fact in wording.facts(n)[1:]}
     if n.runbook:
-        details["next step"] = wording.clean(n.runbook.next_step, _MAX_TEXT)
+        if n.runbook.next_step:
+            details["next step"] = wording.clean(n.runbook.next_step, _MAX_TEXT)
         details["runbook"] = n.runbook.url
     details["alerts"] = [
         wording.one_line(wording.alert_line(alert), _MAX_TEXT) for alert in (n.firing or n.alerts)[:_SHOWN_ALERTS]

@@ -145,7 +145,7 @@ def _state(n: Notification) -> str:
 def _conditions(n: Notification) -> str:
     alerts = sorted(n.firing or n.alerts, key=lambda alert: (alert.severity.rank, alert.since))
     lines = [_condition(alert, n.title) for alert in alerts[:_SHOWN_ALERTS]]
-    more = len(alerts) - _SHOWN_ALERTS
+    more = (n.firing_count or n.alert_count) - _SHOWN_ALERTS
     return "\n".join([*lines, f"… and {more} more"] if more > 0 else lines)
 
 

@@ -63,7 +63,7 @@ def _incident(n: Notification) -> dict[str, Any]:
         "resolved_by": _text(n.resolved_by),
         "flaps": n.flaps,
         "previous": _text(n.previous) or None,
-        "alerts": len(n.alerts),
+        "alerts": n.alert_count,
     }
 
 
@@ -73,6 +73,7 @@ def _alert(alert: AlertLine) -> dict[str, Any]:
         "summary": _text(alert.summary),
         "description": _text(alert.description),
         "labels": _labels(alert.labels),
+        "annotations": _annotations(alert.annotations),
         "severity": alert.severity.value,
         "condition": _text(alert.condition),
         "value": _number(alert.value),
@@ -105,6 +106,10 @@ def _labels(labels: Labels) -> dict[str, str]:
         wording.clean(name, _MAX_LABEL): wording.clean(value, _MAX_LABEL)
         for name, value in sorted(labels.items())[:_MAX_LABELS]
     }
+
+
+def _annotations(annotations: Labels) -> dict[str, str]:
+    return {wording.clean(name, _MAX_LABEL): _text(value) for name, value in sorted(annotations.items())[:_MAX_LABELS]}
 
 
 def _moment(at: datetime | None) -> str | None:

@@ -9,6 +9,9 @@ import pytest
 from incidentd.delivery.compose import kind_of
 from incidentd.lifecycle import State
 from incidentd.notify.notification import Kind
+from incidentd.store import parts
+from incidentd.store.parts import Part
+from tests.unit.delivery.conftest import T0
 
 if TYPE_CHECKING:
     from tests.unit.delivery.conftest import Post
@@ -40,6 +43,22 @@ def test_a_long_outage_does_not_end_in_hundreds_of_replies(post: Post) -> None:
     texts = post.channel.taken[0][2].thread_texts
     assert texts[0] == "20 earlier happenings are in the timeline"
     assert texts[1:] == tuple(f"happening {number}" for number in range(20, 30))
+
+
+def test_of_very_many_alerts_the_first_hundred_are_told_and_all_are_counted(post: Post) -> None:
+    with post.database.transaction() as session:
+        firing = [Part(1, "r1", f"f{number:03}", "A", "sev3", T0) for number in range(150)]
+        cleared = [Part(1, "r1", f"c{number:03}", "A", "sev2", T0, cleared_at=T0) for number in range(7)]
+        parts.save(session, [*cleared, *firing, Part(1, "r1", "worst", "A", "sev1", T0, summary="the worst")])
+    post.enqueue(Kind.OPENED)
+    post.worker().deliver_next("webhook")
+    ((_, _, notification),) = post.channel.taken
+    assert (notification.alerts[0].summary, len(notification.alerts), len(notification.firing)) == (
+        "the worst",
+        100,
+        100,
+    )
+    assert (notification.firing_count, notification.alert_count) == (151, 158)
 
 
 PAGE, ACK, NEWS, OVER, OPENED = Kind.ESCALATED, Kind.ACKNOWLEDGED, Kind.UPDATED, Kind.RESOLVED, Kind.OPENED

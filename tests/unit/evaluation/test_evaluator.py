@@ -14,7 +14,6 @@ from incidentd.catalog.catalog import Catalog
 from incidentd.catalog.route import Route
 from incidentd.catalog.rule import Rule
 from incidentd.clock import MovableClock
-from incidentd.evaluation import source_watch
 from incidentd.evaluation.evaluator import Evaluator
 from incidentd.evaluation.group import Group, groups
 from incidentd.incidents.desk import IncidentDesk
@@ -70,8 +69,8 @@ class Watchtower:
         catalog = Catalog(rules=self.rules, runbooks={}, receivers={}, route=Route())
         desk = IncidentDesk(self.database, lambda: catalog, self.clock, lambda: None)
         watched = settings.Source(url="http://127.0.0.1:1", failing_for=timedelta(minutes=2))
-        watches = dict.fromkeys(("p", "q"), source_watch.rule_for(watched))
-        self.evaluator = Evaluator({"p": self.source, "q": self.source}, watches, desk)
+        both = dict.fromkeys(("p", "q"), self.source)
+        self.evaluator = Evaluator(both, dict.fromkeys(("p", "q"), watched), desk)
         with self.database.reading() as session:
             self.evaluator.load(alerts.load_all(session))
         self.evaluator.adopt(self.rules, self.clock.at)
@@ -299,3 +298,12 @@ def test_groups_are_the_rules_of_one_source_and_interval() -> None:
         ("p/30s", ["B"]), ("p/60s", ["Down", "C"]),
     ]  # fmt: skip
     assert isinstance(found[0], Group)
+
+
+def test_annotations_are_expanded_with_what_the_source_says_at_the_slot(tmp_path: Path) -> None:
+    text = '{{ $labels.job }}: {{ query "count(up)" | first | value }} in all'
+    of = rule(annotations={"summary": text}, identity=("f", "g", "Down"))
+    tower = Watchtower(tmp_path, of)
+    tower.at(3, {"up == 0": breach(job="a"), "count(up)": Answered((Sample({}, 12.0),))})
+    assert tower.source.asked[1:] == [(["count(up)"], T0 + timedelta(minutes=3))]
+    assert tower.incidents() == ["a: 12 in all: detected"]

@@ -14,6 +14,7 @@ from incidentd.catalog.catalog import Catalog
 from incidentd.catalog.receiver import Receiver
 from incidentd.catalog.route import Route
 from incidentd.catalog.rule import Rule
+from incidentd.catalog.runbook import Runbook
 from incidentd.clock import MovableClock
 from incidentd.evaluation import ladder
 from incidentd.incidents.actor import Actor, Origin
@@ -58,6 +59,7 @@ class Room:
         self.database.migrate()
         self.changes = 0
         self.route = ROUTE
+        self.runbooks: dict[str, Runbook] = {}
         self.alerts: dict[str, dict[str, Alert]] = {}
         self.desk = IncidentDesk(self.database, self.catalog, self.clock, self._changed)
         self.anna = Actor("anna", Origin.API)
@@ -66,7 +68,7 @@ class Room:
         receivers = [Receiver.model_validate(one) for one in RECEIVERS]
         return Catalog(
             rules=(),
-            runbooks={},
+            runbooks=self.runbooks,
             receivers={one.name: one for one in receivers},
             route=Route.model_validate(self.route),
             commit="abc1234",

@@ -278,6 +278,31 @@ def test_a_slot_ends_after_twice_the_time_out_and_those_left_come_first_the_next
     assert wire.asked()[0] in left
 
 
+def test_the_last_query_of_a_slot_gets_what_is_left_of_its_time(wire: Wire) -> None:
+    def answer(query: str) -> Iterator[bytes]:
+        wire.done.wait(0.4)
+        yield http(vector(query))
+
+    wire.answer = answer
+    with source(wire, pack=1, concurrency=1, timeout=timedelta(seconds=0.5)) as opened:
+        ask(opened, ["a", "b", "c"])
+    assert [float(request.form["timeout"][0]) < 0.2 for request in wire.received] == [False, False, True]
+
+
+def test_the_same_with_several_thresholds_is_asked_once_with_the_weakest(wire: Wire) -> None:
+    values = {"a": "3", "b": "7", "c": "NaN"}
+    result = [{"metric": {"of": of}, "value": [1, value]} for of, value in values.items()]
+    wire.always(http({"status": "success", "data": {"resultType": "vector", "result": result}}))
+    with source(wire) as opened:
+        answers = ask(opened, ["x > 5", "x > 2", "x > 3", "x > 7"])
+    a, b = Sample({"of": "a"}, 3.0), Sample({"of": "b"}, 7.0)
+    assert wire.asked() == ["x > 2"]
+    assert [answers[f"x > {n}"] for n in (5, 3, 7)] == [Answered((b,)), Answered((b,)), Answered(())]
+    answer = answers["x > 2"]
+    assert isinstance(answer, Answered)
+    assert answer.samples[:2] == (a, b)
+
+
 def test_a_server_that_removes_the_label_is_still_answered_for(wire: Wire) -> None:
     def answer(query: str) -> Iterator[bytes]:
         result = [{"metric": {"of": expr}, "value": [1, "2.5"]} for expr in members(query).values()]

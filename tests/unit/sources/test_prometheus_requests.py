@@ -78,7 +78,7 @@ def test_a_token_comes_before_credentials_in_the_url(wire: Wire) -> None:
 )
 def test_nearby_answers_are_not_compressed(wire: Wire, host: str, expected: str) -> None:
     with source(wire, url=f"http://{host}:9090") as opened:
-        value = opened._client._session.headers["Accept-Encoding"]
+        value = opened._client._session.headers["accept-encoding"]
     assert (value.decode() if isinstance(value, bytes) else value) == expected
 
 

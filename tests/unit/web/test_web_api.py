@@ -45,6 +45,8 @@ def test_an_incident_has_everything_that_scripts_hold_on_to(site: Site) -> None:
         "mitigating_at": None,
         "resolved_at": None,
         "resolved_by": "",
+        "alert_count": 1,
+        "firing_count": 1,
         "runbooks": [
             {
                 "name": "errors",

@@ -26,7 +26,7 @@ ALERT = {
 
 def test_rules_have_prometheus_shape_with_more_fields(site: Site) -> None:
     site.write(*open_incident(), alert_row())
-    site.states = {RULE.id: RuleState(minutes(9.5), 0.25, "ok", "", minutes(10))}
+    site.states = {RULE.id: RuleState(minutes(9.5), 0.25, "ok", "", 0.02, 3, minutes(10))}
     answer = site.get("/api/v1/rules").json()
     (group,) = answer["data"]["groups"]
     (rule,) = group.pop("rules")
@@ -61,11 +61,16 @@ def test_rules_have_prometheus_shape_with_more_fields(site: Site) -> None:
             {"severity": "sev3", "when": "> 10%", "duration": 300.0},
         ],
         "cooldown": 600.0,
+        "heartbeat": False,
+        "queryOffset": 0.0,
         "runbook": "errors",
+        "runbookUrl": "",
         "component": None,
         "owner": "",
         "line": 7,
         "nextEvaluation": "2026-11-20T18:10:00Z",
+        "lastValue": "2e-02",
+        "lastSamples": 3,
     }
 
 

@@ -1,0 +1,1 @@
+"""What incidentd costs, beside what it is compared with: `make bench`."""
