@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -70,7 +70,7 @@ def main() -> None:
     run.load.append(machine.load())
     run.seconds = time.monotonic() - begun
     print(report.as_markdown(run))
-    if options.out:
+    if options.out is not None and str(options.out) != ".":
         report.write(run, options.out)
 
 
@@ -82,7 +82,8 @@ def _costs(run: Run, plan: Plan, exporter: ExporterProcess) -> None:
         run.idle.append(cost.idle(prometheus, plan.seconds))
         for size in plan.sizes:
             run.costs += _variants(rules.mixed(size, plan.interval), plan, prometheus, exporter, run.idle[0])
-        run.series += _variants(rules.one_over_all(), plan, prometheus, exporter, run.idle[0])
+        often = replace(plan, interval=1, intervals=plan.seconds)  # one evaluation every 15 s would drown in the rest
+        run.series += _variants(rules.one_over_all(), often, prometheus, exporter, run.idle[0])
         _say("Prometheus, idle")
         run.idle.append(cost.idle(prometheus, plan.seconds))
     mean = sum(run.idle) / len(run.idle)
@@ -130,7 +131,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes, short times, nothing written")
     parser.add_argument("--sizes", default="500" if quick else "1000,5000,10000", help="numbers of rules")
-    parser.add_argument("--interval", type=int, default=5 if quick else 15, help="of rules and scrapes, in seconds")
+    parser.add_argument("--interval", type=int, default=2 if quick else 15, help="of rules and scrapes, in seconds")
     parser.add_argument("--intervals", type=int, default=2, help="how many intervals each variant is watched for")
     parser.add_argument("--lag-interval", type=int, default=2 if quick else 5, help="of the crossings, in seconds")
     parser.add_argument("--lag-rounds", type=int, default=1 if quick else 4, help="ten crossings each")

@@ -118,6 +118,7 @@ class App:
             f"incidentd listens on {self.address}",
             action="started",
             rules=len(self._catalog.rules),
+            recording_rules_left_out=self._catalog.recording,
             commit=self._catalog.commit,
         )
 

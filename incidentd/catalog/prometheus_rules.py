@@ -24,13 +24,6 @@ _M = TypeVar("_M", bound=BaseModel)
 is_one = prometheus_groups.is_one
 
 _MAPPINGS = ("labels", "annotations")
-_AUTHORED_AS: Mapping[Loc, Loc] = {
-    ("name",): ("alert",),
-    ("levels", 0, "for"): ("for",),
-    ("resolve", "for"): ("keep_firing_for",),
-    ("every",): ("interval",),
-}
-"""Where it is not called the same: a path of the rule -> one of the alert or its group."""
 
 
 class PrometheusGroup(Section):
@@ -89,7 +82,7 @@ class _Reader:
             left_out = prometheus_keys.OF_A_GROUP.union(prometheus_keys.DELAYS)
             written = {key: value for key, value in written.items() if key not in left_out}
             written |= {"query_offset": delay} if delay is not None else {}
-        group = self._validated(PrometheusGroup, written, at, lambda path: (*at, *path))
+        group = self._validated(PrometheusGroup, written, at)
         if group is not None:
             for index, rule in enumerate(group.rules):
                 self.rule(group, rule, at, (*at, "rules", index))
@@ -103,12 +96,10 @@ class _Reader:
                 self._wrong((*at, "record"), "a rule is an alert or a record, not both", "make two rules of it")
                 return
             written = {key: value for key, value in written.items() if key not in prometheus_keys.OF_A_RULE}
-        locate = partial(_locate, self.document, at, group_at)
-        alert = self._validated(PrometheusAlert, written, at, lambda path: (*at, *path))
+        alert = self._validated(PrometheusAlert, written, at)
         if alert is not None:
-            rule = self._validated(Rule, self._data(group, alert), at, locate)
-            if rule is not None:
-                self.content.rules.append(AuthoredRule(rule, self.document, locate))
+            rule = Rule.model_validate(self._data(group, alert))
+            self.content.rules.append(AuthoredRule(rule, self.document, partial(_locate, self.document, at, group_at)))
 
     def _data(self, group: PrometheusGroup, alert: PrometheusAlert) -> dict[str, Any]:
         """The fields of the rule that *alert* is."""
@@ -141,11 +132,11 @@ class _Reader:
             "identity": identity.of_alert(self.file, group.name, alert.alert, labels),
         }
 
-    def _validated(self, model: type[_M], data: Any, at: Loc, locate: Any) -> _M | None:
+    def _validated(self, model: type[_M], data: Any, at: Loc) -> _M | None:
         try:
             return model.model_validate(data)
         except ValidationError as exc:
-            self.content.problems += explain.explain(exc, model, self.document, at=at, locate=locate)
+            self.content.problems += explain.explain(exc, model, self.document, at=at)
             return None
 
     def _wrong(self, at: Loc, message: str, hint: str) -> None:
@@ -172,10 +163,5 @@ def _texts(value: Any, at: Loc, document: Document) -> Any:
 
 def _locate(document: Document, at: Loc, group_at: Loc, path: Loc) -> Loc:
     """Where *path* of the rule stands: in the alert, else in its group, else the alert's name stands for it."""
-    authored = _AUTHORED_AS.get(path, path)
-    for base in (at, group_at):
-        if authored and (*base, *authored) in document.places:
-            return (*base, *authored)
-    if len(authored) > 1 and (*at, authored[0]) in document.places:
-        return (*at, authored[0])
-    return (*at, "alert") if authored else at
+    found = ((*base, *path) for base in (at, group_at) if path and path != ("name",))
+    return next((loc for loc in found if loc in document.places), (*at, "alert"))

@@ -95,6 +95,9 @@ class Worker:
         """What is due, and what to say. One that cannot be composed is an error of its own, so that it backs off
         instead of standing in the way of all others."""
         now = self._clock.now()
+        with self._database.reading() as session:
+            if not deliveries.is_due(session, channel, now):
+                return None
         with self._holding:
             with self._database.transaction() as session:
                 claim = deliveries.claim(

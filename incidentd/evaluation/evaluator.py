@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -16,7 +16,7 @@ from incidentd.catalog.rule import Rule
 from incidentd.evaluation import annotate, ladder, meaning, replay
 from incidentd.evaluation.group import Group, question
 from incidentd.evaluation.history import Histories, History
-from incidentd.evaluation.ledger import Ledger
+from incidentd.evaluation.ledger import LONGEST_DELAY, Ledger
 from incidentd.evaluation.source_watch import SourceWatch
 from incidentd.incidents.desk import IncidentDesk
 from incidentd.incidents.evaluated import Evaluated
@@ -24,9 +24,6 @@ from incidentd.sources.base import Answer, Answered, Question, Source
 from incidentd.store.marks import Marks
 
 _LOG = structlog.get_logger(__name__)
-
-_OVERDUE = timedelta(minutes=1)
-"""How much longer than its interval ago a rule's last evaluation may be and still say what is so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +137,9 @@ class Evaluator:
         with self._lock:
             return frozenset(
                 alert.key
-                for rule in self._rules.values()
-                for alert in self._ledger.alerts.get(rule.id, {}).values()
-                if self._is_in_doubt(rule, alert, now)
+                for rule_id, alerts in self._ledger.alerts.items()
+                for alert in alerts.values()
+                if rule_id in self._rules and self._is_in_doubt(self._rules[rule_id], alert, now)
             )
 
     def health(self) -> dict[str, Health]:
@@ -150,14 +147,14 @@ class Evaluator:
         with self._lock:
             return dict(self._health)
 
+    def _due(self, group: Group, slot: datetime) -> list[Rule]:
+        return [rule for rule in group.rules if self._is_in_force(rule) and self._ledger.is_due(rule, slot)]
+
     def _is_in_doubt(self, rule: Rule, alert: Alert, now: datetime) -> bool:
         last = self._health.get(rule.id)
         if last is None or alert.evaluated_at != last.evaluated_at:
             return True
-        return now - last.evaluated_at > rule.every + _OVERDUE
-
-    def _due(self, group: Group, slot: datetime) -> list[Rule]:
-        return [rule for rule in group.rules if self._is_in_force(rule) and self._ledger.is_due(rule, slot)]
+        return now - last.evaluated_at > rule.every + LONGEST_DELAY
 
     def _is_in_force(self, rule: Rule) -> bool:
         known = self._rules.get(rule.id)

@@ -75,7 +75,8 @@ def alert_labels(rule: Rule, series: Labels, value: float | None = None) -> dict
         labels |= {name: expand.text(rule, template, series, value) for name, template in rule.templated_labels.items()}
     if not rule.is_native:
         labels = {name: text for name, text in labels.items() if text}
-    labels = {**rule.external_labels, **labels}
+    if rule.external_labels:
+        labels = {**rule.external_labels, **labels}
     # PostgreSQL cannot store NUL, Prometheus can: one such series would keep its whole group from being written.
     return {name: value.replace("\0", "\ufffd") for name, value in labels.items()}
 

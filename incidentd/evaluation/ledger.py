@@ -12,7 +12,7 @@ from incidentd.catalog.rule import Rule
 from incidentd.incidents.evaluated import Evaluated
 from incidentd.store.marks import Marks
 
-_LONGEST_DELAY = timedelta(minutes=1)
+LONGEST_DELAY = timedelta(minutes=1)
 """How late an evaluation may come; a slot that is older than that is no late one: the clock was moved back."""
 
 
@@ -53,7 +53,7 @@ class Ledger:
     def is_due(self, rule: Rule, slot: datetime) -> bool:
         """Whether *slot* is newer than the rule's last, or so much older that the clock was moved back."""
         last = self._last.get(rule.id)
-        return last is None or not slot <= last < slot + max(_LONGEST_DELAY, 3 * rule.every)
+        return last is None or not slot <= last < slot + max(LONGEST_DELAY, 3 * rule.every)
 
     def gaps(self, rules: Iterable[Rule], slot: datetime) -> list[Gap]:
         """Those of *rules* that missed at least one slot before *slot*; with alerts under way first."""

@@ -92,7 +92,10 @@ class Program:
             else:
                 split = self._emit(Instruction(Op.SPLIT))
                 self._add(node.inner)
-                self._back_to(split + 1, greedy=node.greedy)
+                if may_be_empty(node.inner):  # as Go compiles it: (x+)?, which decides who is preferred
+                    self._back_to(split + 1, greedy=node.greedy)
+                else:
+                    self._emit(Instruction(Op.JUMP, split))
                 self._aim(split, split + 1, len(self.code), greedy=node.greedy)
             return
         splits = []
@@ -160,6 +163,17 @@ class Program:
             elif op is Op.JUMP or holds(instruction.kind, text, at):
                 stack.append((instruction.first, captures))
         return out
+
+
+def may_be_empty(node: nodes.Regex) -> bool:
+    """Whether *node* matches without a character."""
+    if isinstance(node, nodes.Sequence):
+        return all(may_be_empty(part) for part in node.parts)
+    if isinstance(node, nodes.Choice):
+        return any(may_be_empty(option) for option in node.options)
+    if isinstance(node, nodes.Repeat):
+        return node.least == 0 or may_be_empty(node.inner)
+    return may_be_empty(node.inner) if isinstance(node, nodes.Group) else isinstance(node, nodes.Assert)
 
 
 def holds(kind: str, text: str, at: int) -> bool:

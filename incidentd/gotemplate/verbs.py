@@ -75,7 +75,7 @@ def bad(value: object, verb: Verb) -> str:
 
 def _composite(value: object, verb: Verb, depth: int) -> str:
     if value is None:
-        return verb.pad("<nil>") if verb.letter == "v" else bad(value, verb)
+        return "<nil>" if depth else verb.pad("<nil>") if verb.letter == "v" else bad(value, verb)
     if isinstance(value, Time):
         return _string(layout.text(value.at), verb) if verb.letter in "vsxXq" else bad(value, verb)
     if isinstance(value, Nothing):

@@ -10,8 +10,7 @@ from incidentd.incidents.episode import RULE
 from incidentd.incidents.transaction import Transaction, number_of
 from incidentd.lifecycle import State
 from incidentd.notify.notification import Kind
-from incidentd.store import incidents
-from incidentd.store.parts import Firing
+from incidentd.store import incidents, parts
 from incidentd.store.tables import Incident
 from incidentd.store.timeline import EntryKind
 
@@ -28,14 +27,16 @@ def end_cooldowns(tx: Transaction, in_doubt: Collection[AlertKey]) -> int:
 def _end_cooldown(tx: Transaction, incident: Incident, in_doubt: Collection[AlertKey]) -> bool:
     """What fires only until its condition has been gone for long enough, or because nothing is known of it, is looked
     at again later: it will clear, or be back."""
-    fires = incidents.firing(tx.session, number_of(incident))
+    number = number_of(incident)
+    fires = incidents.firing(tx.session, number)
     if fires and all(alert.clearing or AlertKey(alert.rule_id, alert.fingerprint) in in_doubt for alert in fires):
         return False
     incident.page_again_at = None
     if not fires:
         return False
-    # While it was held, nobody kept it current.
-    episode.describe(tx, incident, [Firing(one.severity, one.summary, one.labels) for one in fires])
+    episode.describe(
+        tx, incident, parts.firing(tx.session, [number])[number]
+    )  # while it was held, nobody kept it current
     if incident.state == State.RESOLVED:
         episode.reopen(tx, incident, _STILL, RULE)
     tx.record(incident, EntryKind.PAGED, RULE, f"{_STILL}; the opening notice goes out")

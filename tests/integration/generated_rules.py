@@ -80,7 +80,7 @@ def _alert(rng: random.Random, name: str) -> dict[str, object]:
         alert["keep_firing_for"] = rng.choice(_DURATIONS)
     labels = {"severity": rng.choice(("critical", "warning", "info"))}
     if rng.random() < 0.3:
-        owner = "{{ if $labels.owner }}{{ $labels.owner }}{{ end }}"
+        owner = "{{ if $labels.owner }}{{ $labels.owner }}{{ else }}nobody{{ end }}"
         labels["team"] = rng.choice(("a", "{{ $labels.service }}-team", owner))
     return {**alert, "labels": labels, "annotations": {"summary": "{{ $labels.service }} at {{ $value }}"}}
 
@@ -116,7 +116,7 @@ def _expression(rng: random.Random) -> str:
             f"sum by (service) (increase(requests_total[{window}])) > {number} # comment",
             f"deriv(temperature[{window}]) > 0.{rng.randint(1, 9)}",
             f"quantile(0.5, temperature) > {number}",
-            "vector(1)",
+            "vector(2)",
             f'label_replace(temperature > {number}, "short", "$1", "service", "s(.*)")',
             f"vector(time() % {rng.choice((3, 7, 11))}) >= 2",
         )

@@ -8,14 +8,15 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import requests
 
+from incidentd.app import App
 from incidentd.catalog.catalog import Catalog
 from incidentd.catalog.load import load
 from incidentd.clock import SystemClock
@@ -26,6 +27,8 @@ from incidentd.sources.base import Answered, Question, Sample
 from incidentd.sources.prometheus import PrometheusSource
 
 pytestmark = pytest.mark.integration
+
+T = TypeVar("T")
 
 CORPUS = Path(__file__).parent / "prometheus_rules"
 CONFIG = """\
@@ -82,10 +85,10 @@ def test_what_check_says_of_it_names_file_and_line(catalog: Catalog) -> None:
     assert sorted(said) == [
         "live.yaml:11: the label `where` does not render",
         "live.yaml:23: Numbers fires for every series: neither its expression nor a `when` compares",
-        "nodes.yaml:34: the severity of clock-skew is a template, and what it opens is decided before: sev3",
-        "operator.yaml:19: QueueGrows: its runbook `TODO` is neither a URL nor one of ours",
-        "operator.yaml:24: this object is left out: a Namespace holds no rules",
-        "workloads.yaml:96: ALERTS are the alerts that Prometheus evaluates; those of incidentd are not among them",
+        "nodes.yaml:38: the severity of clock-skew is a template, and what it opens is decided before: sev3",
+        "operator.yaml:17: QueueGrows: its runbook `TODO` is neither a URL nor one of ours",
+        "operator.yaml:22: this object is left out: a Namespace holds no rules",
+        "workloads.yaml:100: ALERTS are the alerts that Prometheus evaluates; those of incidentd are not among them",
     ]
 
 
@@ -112,7 +115,7 @@ def test_heartbeats_are_told_from_what_opens_nothing(catalog: Catalog) -> None:
 
 
 def test_runbooks_are_ours_where_there_is_one_and_links_where_there_is_none(catalog: Catalog) -> None:
-    found = {rule.name: (rule.runbook, rule.runbook_url) for rule in catalog.rules}
+    found = {rule.name: (rule.runbook, rule.runbook_url) for rule in catalog.rules if not rule.is_native}
     assert {name: where for name, where in found.items() if any(where)} == {
         "PodRestartsInALoop": (
             "pod_restarts_in_a_loop", "https://runbooks.example.com/cluster/podrestartsinaloop/",
@@ -123,7 +126,6 @@ def test_runbooks_are_ours_where_there_is_one_and_links_where_there_is_none(cata
         ),
         "Disk is nearly full": ("disk-is-full", "docs/runbooks/disk-is-full.md#mitigation"),
         "NodeGone": (None, "https://wiki.example.com/NodeGone"),
-        "Watchdog": ("disk-is-full", ""),
     }  # fmt: skip
 
 
@@ -184,3 +186,63 @@ def test_labels_and_annotations_are_those_of_prometheus_itself(prometheus: Prome
 
 def by_text(alerts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(alerts, key=lambda one: json.dumps(one, sort_keys=True))
+
+
+RUNNING = """\
+groups:
+  - name: running
+    interval: 1s
+    rules:
+      - alert: Job is up
+        expr: sum by (job) (up) > 0
+        labels: {severity: warning}
+        annotations: {summary: "{{ $labels.job }} is up", runbook_url: "https://wiki.example.com/{{ $labels.job }}#how"}
+      - alert: Job is up
+        expr: sum by (job) (up{job="also"}) > 0
+        labels: {severity: critical}
+        annotations: {summary: "{{ $labels.job }} is very up", runbook: Also.md#how}
+      - {alert: Informed, expr: vector(2) > 1, labels: {severity: none}, annotations: {summary: "{{ $value }} here"}}
+      - {alert: Watchdog, expr: vector(1), labels: {severity: none}}
+      - {alert: DeadMansSwitch, expr: vector(1) < 0, labels: {severity: none}}
+"""
+
+
+def test_the_service_opens_what_the_file_says_and_nothing_else(prometheus: Prometheus, tmp_path: Path) -> None:
+    """One incident of both variants, one for the heartbeat that does not beat, none for `none`."""
+    alerts_of(prometheus, 8)
+    config = CONFIG.replace("http://127.0.0.1:9090", prometheus.url)
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "runbooks").mkdir()
+    (tmp_path / "rules/running.yaml").write_text(RUNNING)
+    (tmp_path / "runbooks/also.md").write_text("# Also\n\n## How\n")
+    (tmp_path / "incidentd.yaml").write_text(f"{config}listen: 127.0.0.1:0\ndatabase: sqlite:///{tmp_path}/x.db\n")
+    app = App(tmp_path / "incidentd.yaml", load(tmp_path / "incidentd.yaml"), SystemClock())
+    app.start()
+    try:
+        opened = eventually(lambda: found if len(found := open_incidents(app)) == 2 else None)
+        alerts = requests.get(f"{app.address}/api/v1/alerts", timeout=5).json()["data"]["alerts"]
+    finally:
+        app.stop()
+    assert [(one["title"], one["severity"], [book["url"] for book in one["runbooks"]]) for one in opened] == [
+        ("DeadMansSwitch does not fire any more: it must always fire", "sev2", []),
+        ("also is very up (+2 more)", "sev2", ["http://127.0.0.1:9720/runbooks/also#how"]),
+    ]
+    assert opened[1]["labels"] == {"alertname": "Job is up", "cluster": "eu"}
+    (informed,) = (one for one in alerts if one["labels"]["alertname"] == "Informed")
+    assert (informed["state"], informed["annotations"], informed["incident"]) == ("firing", {"summary": "2 here"}, None)
+    assert informed["labels"] == {"alertname": "Informed", "severity": "none", "cluster": "eu"}
+
+
+def open_incidents(app: App) -> list[dict[str, Any]]:
+    """Those that are open, by title."""
+    answer = requests.get(f"{app.address}/api/v1/incidents", params={"state": "open"}, timeout=5).json()["incidents"]
+    return sorted(answer, key=lambda one: str(one["title"]))
+
+
+def eventually(ask: Callable[[], T | None]) -> T:
+    """What *ask* gives once it gives something."""
+    deadline = time.monotonic() + 30
+    while (given := ask()) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return given

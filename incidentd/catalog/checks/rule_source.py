@@ -17,4 +17,7 @@ def check(subject: Subject) -> Iterator[Problem]:
         name = authored.rule.source
         if name not in sources:
             message = f"{authored.rule.name} asks the source `{name}`, which is not configured"
-            yield Problem(authored.position("source"), message, did_you_mean(name, sources), check=NAME)
+            hint = did_you_mean(name, sources)
+            if not authored.rule.is_native:
+                hint = f"name one in `prometheus_rules.source`: {', '.join(sorted(sources))}"
+            yield Problem(authored.position("source"), message, hint, check=NAME)

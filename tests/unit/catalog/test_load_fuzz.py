@@ -14,6 +14,7 @@ from incidentd.catalog import report, schema
 from incidentd.catalog.config import Config
 from incidentd.catalog.load import load
 from incidentd.catalog.problem import CatalogError
+from incidentd.catalog.prometheus_rules import PrometheusAlert, PrometheusGroup
 from incidentd.catalog.rule_file import RuleFile
 
 GOOD = "sources: {p: {url: http://a}}\nreceivers: [{name: h, webhook: [{url: http://a}]}]\nroute: {receiver: h}\n"
@@ -22,6 +23,8 @@ WORDS = st.sampled_from(
     sorted(
         {key for model in MODELS for one in schema.of(model)["$defs"].values() for key in one.get("properties", ())}
         | {*schema.keys(Config, ()), "rules", "defaults", "groups", "<<", "x_file"}
+        | {*schema.keys(PrometheusGroup, ()), *schema.keys(PrometheusAlert, ()), "record", "eval_delay", "type"}
+        | {"apiVersion", "kind", "spec", "items", "runbook_url", "severity"}
     )
 )  # fmt: skip
 VALUES = st.one_of(
@@ -35,7 +38,8 @@ TREES = st.recursive(
 )
 MAPPINGS = st.dictionaries(WORDS, TREES, max_size=8)
 SNIPPETS = st.sampled_from(
-    ["rules:", "defaults:", "\n", "\n  ", "\n    - ", "name: A", "expr: |", "&a ", "*a", "<<: *a", "{", "}", "[", "]",
+    ["rules:", "defaults:", "groups:", "alert: A", "kind: List", "apiVersion: v1",
+     "\n", "\n  ", "\n    - ", "name: A", "expr: |", "&a ", "*a", "<<: *a", "{", "}", "[", "]",
      ": ", "'", '"', "\t", "---", "#", "!x ", "| ", ">-", "\\", "é", "\x00", "\u2028", "${", "? ", "title: x"]
 )  # fmt: skip
 
@@ -64,6 +68,19 @@ def test_any_tree_in_any_file(config: Any, defaults: Any, rules: Any) -> None:
     dumped = yaml.safe_dump({"defaults": defaults, "rules": rules}).encode()
     check({"incidentd.yaml": yaml.safe_dump(config).encode(), "rules/a.yaml": dumped})
     check({"incidentd.yaml": GOOD.encode(), "rules/a.yaml": dumped})
+
+
+@BOUNDED
+@given(MAPPINGS, st.lists(MAPPINGS, max_size=3), st.sampled_from(["groups", "spec", "items"]))
+def test_any_tree_in_any_prometheus_file(group: Any, rules: Any, shape: str) -> None:
+    groups = [{"name": "g", **group, "rules": [{"alert": "A", "expr": "up == 0", **rule} for rule in rules]}, group]
+    rule_object = {"apiVersion": "v1", "kind": "PrometheusRule", "spec": {"groups": groups}}
+    files = {
+        "groups": {"groups": groups},
+        "spec": rule_object,
+        "items": {**rule_object, "kind": "List", "items": rules},
+    }
+    check({"incidentd.yaml": GOOD.encode(), "rules/a.yaml": yaml.safe_dump(files[shape]).encode()})
 
 
 @BOUNDED

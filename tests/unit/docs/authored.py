@@ -15,6 +15,8 @@ from incidentd import duration
 def keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Every key with its default, as ``sources.<name>.timeout`` and ``10s``; a secret's twin is a key too."""
     for name, field in model.model_fields.items():
+        if field.exclude:
+            continue  # loading fills it in
         path = f"{prefix}{field.alias or name}"
         inner, joint = _inside(field.annotation)
         if inner is not None and inner is not model:

@@ -67,7 +67,14 @@ def test_every_configuration_passes(page: str, block: str, tmp_path: Path) -> No
 def test_every_rule_and_runbook_passes(tmp_path: Path) -> None:
     catalog = _load(tmp_path, yaml.safe_dump(BASE)).catalog
     assert catalog.warnings == ()
-    assert sorted(rule.name for rule in catalog.rules) == ["CertificateExpires", "CheckoutErrorRate", "TargetDown"]
+    assert sorted(rule.name for rule in catalog.rules) == [
+        "CertificateExpires",
+        "CheckoutErrorRate",
+        "CheckoutIsSlow",
+        "CheckoutIsSlow",
+        "TargetDown",
+        "Watchdog",
+    ]
     assert sorted(catalog.runbooks) == ["checkout-errors", "target-down"]
 
 

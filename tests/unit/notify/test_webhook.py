@@ -62,6 +62,7 @@ def test_the_shape_is_as_documented(hook: WebhookRig) -> None:
                 "summary": "chat: 21% of LLM calls fail",
                 "description": "",
                 "labels": {"model": "gpt", "service": "chat"},
+                "annotations": {},
                 "severity": "sev2",
                 "condition": "> 5%",
                 "value": 0.21,
