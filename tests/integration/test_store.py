@@ -414,5 +414,5 @@ def test_incidents_of_the_first_version_have_no_annotations_and_no_link_after_th
         assert [one.runbook_url for one in incidents.recent(session)] == [""]
         assert [one.annotations for one in incidents.alerts(session, 1)] == [{}]
     with made.engine.begin() as connection:
-        command.downgrade(migrations.config(connection), "0001")
+        command.downgrade(migrations.config(connection), "0002")
     made.close()
