@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -40,6 +41,7 @@ class Plan:
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that everything that was started is ended and removed
     options = _options()
     plan = Plan(
         sizes=tuple(int(size) for size in options.sizes.split(",")),
@@ -70,7 +72,7 @@ def main() -> None:
     run.load.append(machine.load())
     run.seconds = time.monotonic() - begun
     print(report.as_markdown(run))
-    if options.out is not None and str(options.out) != ".":
+    if options.out is not None:
         report.write(run, options.out)
 
 
@@ -137,7 +139,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--lag-rounds", type=int, default=1 if quick else 4, help="ten crossings each")
     parser.add_argument("--burst", type=int, default=1000 if quick else 10_000, help="series that fire at once")
     parser.add_argument("--only", default="cost,lag,burst", help="parts of it")
-    parser.add_argument("--out", type=Path, default=None if quick else _PAGE, help="the page whose tables are replaced")
+    parser.add_argument(
+        "--out", type=Path, default=None if quick or "--only" in sys.argv else _PAGE, help="the page that it writes"
+    )
     return parser.parse_args()
 
 

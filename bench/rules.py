@@ -25,9 +25,9 @@ def mixed(count: int, interval: int) -> list[BenchRule]:
     four intervals and a little more, so that each has as many samples as one of a minute at 15 s."""
     rules = []
     for number in range(count):
-        service, variant = f"s{number % SERVICES:03}", number // SERVICES
-        of_type = (_rate, _ratio, _quantile)[(number + variant) % 3]
-        rules.append(BenchRule(f"Bench{number:05}", of_type(service, f"{4 * interval + variant // 3}s")))
+        variant, service = divmod(number, SERVICES)
+        of_type = (_rate, _ratio, _quantile)[(service + variant) % 3]
+        rules.append(BenchRule(f"Bench{number:05}", of_type(f"s{service:03}", f"{4 * interval + variant // 3}s")))
     return rules
 
 

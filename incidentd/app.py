@@ -50,6 +50,7 @@ _THREADS_PER_CHANNEL = 2
 _COOLDOWN_CHECK = timedelta(seconds=2)
 _MARKS = timedelta(seconds=5)
 _RHYTHMS = timedelta(seconds=10)
+_MUTE_CHECK = timedelta(seconds=2)
 _STOP_SECONDS = 15
 _LONGEST_DELAY = timedelta(minutes=1)
 """A slot that is not begun by then never is: the scheduler hangs."""
@@ -109,6 +110,7 @@ class App:
         self._scheduler.chore("marks", self._evaluator.save_marks, _MARKS)
         for source in self._rhythms:
             self._scheduler.chore(f"rhythm of {source}", partial(self._learn, source), _RHYTHMS, source)
+        self._scheduler.chore("mutes", self.desk.end_mutes, _MUTE_CHECK)
         self._start_delivery()
         self._start_publisher()
         self._server.start()
@@ -290,10 +292,11 @@ class App:
         self._start_thread("publish", partial(publisher.run, wake, self._stop))
 
     def _watch_files(self) -> None:
-        folders = [*(self._settings.rules or ()), *(self._settings.runbooks or ())]
+        settings = self._settings
+        folders = [*(settings.rules or ()), *(settings.runbooks or ()), *(settings.silences or ())]
         signs = {
             "watch configuration": watch.config_changes(self._config, self._stop),
-            "watch rules and runbooks": watch.folder_changes(folders, self._stop),
+            "watch rules, runbooks and silences": watch.folder_changes(folders, self._stop),
         }
         for name, changes in signs.items():
             self._watchers.append(_started(name, partial(self._reload_at, changes)))

@@ -93,6 +93,13 @@ LAST_DELIVERY = Gauge(
     ["channel"],
     registry=REGISTRY,
 )
+SILENCES = Gauge("incidentd_silences", "Silences by state.", ["state"], registry=REGISTRY)
+MUTED_PAGES = Counter(
+    "incidentd_muted_pages_total",
+    "Pages that somebody did not get at their time because of a mute, by reason.",
+    ["reason"],
+    registry=REGISTRY,
+)
 CALLBACKS = Counter(
     "incidentd_callbacks_total",
     "Requests from vendors by outcome: accepted, stale, refused.",

@@ -189,6 +189,7 @@ class Settings(Section):
     database: str = "sqlite:///incidentd.db"
     rules: tuple[Path, ...] | None = None
     runbooks: tuple[Path, ...] | None = None
+    silences: tuple[Path, ...] | None = None
     templates: Path | None = None
     sources: Mapping[str, Source] = Field(min_length=1)
     slack: Slack | None = None

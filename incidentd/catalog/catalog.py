@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from incidentd.catalog.component import StatusPage
+from incidentd.catalog.inhibit_rule import InhibitRule
 from incidentd.catalog.problem import Position, Problem
 from incidentd.catalog.receiver import Receiver
 from incidentd.catalog.route import Route
 from incidentd.catalog.rule import Rule
 from incidentd.catalog.runbook import Runbook
+from incidentd.catalog.silence import AuthoredSilence
+from incidentd.catalog.time_interval import TimeInterval
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,9 @@ class Catalog:
     receivers: Mapping[str, Receiver]
     route: Route
     statuspage: StatusPage = field(default_factory=StatusPage)
+    silences: tuple[AuthoredSilence, ...] = ()
+    inhibit_rules: tuple[InhibitRule, ...] = ()
+    time_intervals: Mapping[str, tuple[TimeInterval, ...]] = field(default_factory=dict)
     commit: str = ""
     positions: Mapping[str, Position] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()

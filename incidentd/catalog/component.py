@@ -29,7 +29,8 @@ class Component(Section):
     group: str = ""
 
 
-def _time_zone(name: str) -> str:
+def known_zone(name: str) -> str:
+    """*name* itself when it is an IANA time zone; raises ValueError."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
@@ -49,7 +50,7 @@ def _different(components: tuple[Component, ...]) -> tuple[Component, ...]:
 class StatusPage(Section):
     title: str = "Status"
     out: Path = Path("public")
-    time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+    time_zone: Annotated[str, AfterValidator(known_zone)] = "UTC"
     components: Annotated[tuple[Component, ...], AfterValidator(_different)] = ()
 
     def component(self, component_id: str) -> Component | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from incidentd.catalog.component import StatusPage
+from incidentd.catalog.inhibit_rule import InhibitRule
 from incidentd.catalog.prometheus_settings import PrometheusRules
 from incidentd.catalog.receiver import Receiver
 from incidentd.catalog.route import Route
+from incidentd.catalog.time_interval import TimeIntervals
 from incidentd.settings import Settings
 
 
@@ -14,5 +16,7 @@ class Config(Settings):
 
     receivers: tuple[Receiver, ...] = ()
     route: Route = Route()
+    time_intervals: tuple[TimeIntervals, ...] = ()
+    inhibit_rules: tuple[InhibitRule, ...] = ()
     statuspage: StatusPage = StatusPage()
     prometheus_rules: PrometheusRules = PrometheusRules()

@@ -10,7 +10,7 @@ from incidentd.catalog.catalog import Catalog
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Names of rules and runbooks, sorted; ``runbook <name>`` for a runbook."""
+    """Names of rules, runbooks and silences, sorted; ``runbook <name>``, ``silence <id>`` for those."""
 
     added: tuple[str, ...]
     changed: tuple[str, ...]
@@ -34,6 +34,7 @@ def difference(before: Catalog, after: Catalog) -> Difference:
 def _identified(catalog: Catalog) -> dict[str, object]:
     """Rules by their identity, for names repeat in Prometheus' files; runbooks by their name."""
     rules: dict[str, object] = {rule.id: rule for rule in catalog.rules}
+    rules |= {f"silence {silence.id}": silence for silence in catalog.silences}
     return rules | {f"runbook {name}": runbook for name, runbook in catalog.runbooks.items()}
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from incidentd.catalog import checks, document, environment, explain, files, git, identity, rule_file, runbook_link
 from incidentd.catalog import runbook as runbook_module
+from incidentd.catalog import silence as silence_module
 from incidentd.catalog.authored_rule import AuthoredRule
 from incidentd.catalog.catalog import Catalog
 from incidentd.catalog.checks.subject import Subject
@@ -19,7 +20,9 @@ from incidentd.catalog.config import Config
 from incidentd.catalog.document import Document, Loc
 from incidentd.catalog.problem import CatalogError, Gravity, Position, Problem
 from incidentd.catalog.runbook import Runbook
+from incidentd.catalog.silence import PlacedSilence
 from incidentd.catalog.surroundings import Surroundings
+from incidentd.clock import Clock, SystemClock
 from incidentd.settings import Settings, shipped
 
 _YAML = (".yaml", ".yml")
@@ -29,16 +32,18 @@ _SQLITE = "sqlite:///"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What incidentd.yaml says. Paths of the settings are absolute; ``rules`` and ``runbooks`` are never None."""
+    """What incidentd.yaml says. Paths of the settings are absolute; ``rules``, ``runbooks`` and ``silences`` are never
+    None."""
 
     settings: Settings
     catalog: Catalog
 
 
-def load(config: Path, variables: Mapping[str, str] | None = None) -> Loaded:
-    """What *config* and the files that it names say, checked. *variables* are those of the process unless given.
-    Raises CatalogError with all problems found, warnings among them when there is an error."""
-    loading = _Loading(config, os.environ if variables is None else variables)
+def load(config: Path, variables: Mapping[str, str] | None = None, clock: Clock | None = None) -> Loaded:
+    """What *config* and the files that it names say, checked. *variables* are those of the process, *clock* that of
+    the machine, unless given. Raises CatalogError with all problems found, warnings among them when there is an error.
+    """
+    loading = _Loading(config, os.environ if variables is None else variables, clock or SystemClock())
     return loading.run()
 
 
@@ -46,10 +51,12 @@ def load(config: Path, variables: Mapping[str, str] | None = None) -> Loaded:
 class _Loading:
     path: Path
     variables: Mapping[str, str]
+    clock: Clock
     problems: list[Problem] = field(default_factory=list)
     rules: list[AuthoredRule] = field(default_factory=list)
     recording: int = 0
     runbooks: dict[str, Runbook] = field(default_factory=dict)
+    silences: list[PlacedSilence] = field(default_factory=list)
 
     def run(self) -> Loaded:
         filled = environment.fill(_configuration(self.path), self.variables)
@@ -61,9 +68,10 @@ class _Loading:
         runbooks = self._files("runbooks", data.get("runbooks"), filled.document, _MARKDOWN).keys()
         self._read_rules(rules, surroundings)
         self._read_runbooks(runbooks)
+        self._read_silences(self._files("silences", data.get("silences"), filled.document, _YAML).keys())
         known = config or Config.model_construct(sources={})
         catalog = self._with_runbooks(self._catalog(known))
-        subject = Subject(known, catalog, filled.document, tuple(self.rules))
+        subject = Subject(known, catalog, filled.document, tuple(self.rules), tuple(self.silences), self.clock.now())
         self.problems += checks.run(subject, only_rules=config is None)
         self.problems = list(dict.fromkeys(self.problems))  # an alias repeats what is wrong with its anchor
         if config is None or any(one.gravity is Gravity.ERROR for one in self.problems):
@@ -97,7 +105,8 @@ class _Loading:
     def _files(self, key: str, authored: Any, config: Document, suffixes: Sequence[str]) -> dict[Path, str]:
         """The files of every path under *key*, once each, with what they are called below it; without the key those
         beside the configuration, else those that ship."""
-        named: dict[Loc, Path] = {(key,): self._default(key)}
+        default = self._default(key)
+        named: dict[Loc, Path] = {(key,): default} if default is not None else {}
         if isinstance(authored, list):
             named = {(key, index): self.path.parent / str(item) for index, item in enumerate(authored)}
         found: dict[Path, str] = {}
@@ -111,9 +120,10 @@ class _Loading:
                 self.problems.append(Problem(config.position(loc), f"{path} {reason}", hint))
         return found
 
-    def _default(self, key: str) -> Path:
+    def _default(self, key: str) -> Path | None:
+        """The folder beside the configuration, else the one that ships; no silence does."""
         beside = self.path.parent / key
-        return beside if beside.is_dir() else shipped(key)
+        return beside if beside.is_dir() else None if key == "silences" else shipped(key)
 
     def _read_rules(self, paths: Mapping[Path, str], surroundings: Surroundings) -> None:
         for path, name in paths.items():
@@ -156,6 +166,16 @@ class _Loading:
                 self.rules[index] = replace(authored, rule=rule)
         return replace(catalog, rules=tuple(authored.rule for authored in self.rules))
 
+    def _read_silences(self, paths: Iterable[Path]) -> None:
+        for path in paths:
+            try:
+                content = silence_module.parse(document.read(path))
+            except CatalogError as exc:
+                self.problems += exc.problems
+                continue
+            self.silences += content.silences
+            self.problems += content.problems
+
     def _catalog(self, config: Config) -> Catalog:
         return Catalog(
             rules=tuple(authored.rule for authored in self.rules),
@@ -165,6 +185,9 @@ class _Loading:
             statuspage=config.statuspage.model_copy(
                 update={"out": self.path.parent.absolute() / config.statuspage.out}
             ),
+            silences=tuple(placed.silence for placed in self.silences),
+            inhibit_rules=config.inhibit_rules,
+            time_intervals={one.name: one.time_intervals for one in config.time_intervals},
             commit=git.commit(self.path.parent),
             recording=self.recording,
             positions={authored.rule.id: authored.position("name") for authored in self.rules},
@@ -172,12 +195,11 @@ class _Loading:
 
     def _settings(self, config: Config) -> Settings:
         folder = self.path.parent.absolute()
-        rules = (self._default("rules"),) if config.rules is None else config.rules
-        runbooks = (self._default("runbooks"),) if config.runbooks is None else config.runbooks
+        named = {"rules": config.rules, "runbooks": config.runbooks, "silences": config.silences}
+        authored = {key: (self._default(key),) if paths is None else paths for key, paths in named.items()}
         return config.model_copy(
             update={
-                "rules": tuple(folder / one for one in rules),
-                "runbooks": tuple(folder / one for one in runbooks),
+                **{key: tuple(folder / one for one in paths if one is not None) for key, paths in authored.items()},
                 "templates": folder / config.templates if config.templates is not None else None,
                 "database": _beside(folder, config.database),
             }

@@ -29,10 +29,13 @@ AuthoredMatchers = Annotated[
 
 class Route(Section):
     """One node. It applies when every matcher is met and the severity is listed (no list means any); the first child
-    that applies wins unless it says ``continue: true``; a node none of whose children applies answers itself."""
+    that applies wins unless it says ``continue: true``; a node none of whose children applies answers itself. It is
+    muted during its *mute_time_intervals* and outside of its *active_time_intervals*; branches do not inherit them."""
 
     receiver: str | None = None
     matchers: AuthoredMatchers = Matchers()
     severity: tuple[Severity, ...] = ()
     go_on: bool = Field(default=False, alias="continue")
+    mute_time_intervals: tuple[str, ...] = ()
+    active_time_intervals: tuple[str, ...] = ()
     routes: tuple[Route, ...] = ()

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import incidentd
-from incidentd.cli import check, demo, init, run, schema, statuspage, token
+from incidentd.cli import check, demo, init, run, schema, silences, statuspage, token
 
 app = typer.Typer(
     help="Alerting and incident response: rules in git, incidents with runbooks, pages that are never lost.",
@@ -21,6 +21,7 @@ app.command("check")(check.check)
 app.command("init")(init.init)
 app.command("schema")(schema.schema)
 app.command("statuspage")(statuspage.statuspage)
+app.add_typer(silences.app, name="silences")
 app.add_typer(token.app, name="token")
 app.command("demo")(demo.demo)
 

@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from incidentd.catalog.load import Loaded
+    from incidentd.store.database import Database
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration.")]
 DEFAULT_CONFIG = Path("incidentd.yaml")
@@ -25,3 +26,17 @@ def loaded(config: Path) -> Loaded:
     except CatalogError as exc:
         typer.echo(report.as_text(exc.problems) + report.summary(exc.problems), err=True)
         raise typer.Exit(1) from exc
+
+
+def database(configured: Loaded) -> Database:
+    """The database at this version's schema; the service may be running on it. Says why not and ends the command
+    otherwise."""
+    from incidentd.store.database import Database, StoreError  # noqa: PLC0415 - SQLModel takes a second to import
+
+    try:
+        opened = Database(configured.settings.database)
+        opened.migrate()
+    except StoreError as exc:
+        typer.echo(str(exc), err=True)
+        raise typer.Exit(1) from exc
+    return opened

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from incidentd.cli import options
-
-if TYPE_CHECKING:
-    from incidentd.store.database import Database
 
 app = typer.Typer(help="API tokens: who may change something over HTTP.", no_args_is_help=True)
 _MAX_NAME = 80
@@ -33,7 +30,7 @@ def create(name: NewName, config: options.Config = options.DEFAULT_CONFIG) -> No
     from incidentd.clock import SystemClock  # noqa: PLC0415 - beside the store
     from incidentd.store import tokens  # noqa: PLC0415 - SQLModel takes a second to import
 
-    with _open(config).transaction() as session:
+    with options.database(options.loaded(config)).transaction() as session:
         token = tokens.create(session, name, SystemClock().now())
     if token is None:
         typer.echo(
@@ -50,7 +47,7 @@ def list_(config: options.Config = options.DEFAULT_CONFIG) -> None:
     """Name the tokens, with the time when each was made."""
     from incidentd.store import tokens  # noqa: PLC0415 - SQLModel takes a second to import
 
-    with _open(config).reading() as session:
+    with options.database(options.loaded(config)).reading() as session:
         found = tokens.list_all(session)
         if not found:
             typer.echo("there are no tokens; make one: incidentd token create NAME", err=True)
@@ -63,21 +60,9 @@ def revoke(name: Name, config: options.Config = options.DEFAULT_CONFIG) -> None:
     """Make a token worthless, and sign out the browsers that used it."""
     from incidentd.store import tokens  # noqa: PLC0415 - SQLModel takes a second to import
 
-    with _open(config).transaction() as session:
+    with options.database(options.loaded(config)).transaction() as session:
         found = tokens.revoke(session, name)
     if not found:
         typer.echo(f"there is no token of {name!r}; see: incidentd token list", err=True)
         raise typer.Exit(1)
     typer.echo(f"revoked {name}")
-
-
-def _open(config: options.Config) -> Database:
-    from incidentd.store.database import Database, StoreError  # noqa: PLC0415 - SQLModel takes a second to import
-
-    try:
-        database = Database(options.loaded(config).settings.database)
-        database.migrate()
-    except StoreError as exc:
-        typer.echo(str(exc), err=True)
-        raise typer.Exit(1) from exc
-    return database

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incidentd.incidents import announce, episode, wording
+from incidentd.incidents import announce, episode, held, wording
 from incidentd.incidents.actor import Actor
 from incidentd.incidents.callback import Callback
 from incidentd.incidents.outcome import Outcome, Result
@@ -109,6 +109,7 @@ def _stamp(tx: Transaction, incident: Incident, action: Action, actor: Actor) ->
         case Action.RESOLVE:
             incident.resolved_at, incident.resolved_by = tx.now, actor.name
             incident.page_again_at = _held_until(tx, incident)
+            held.over(tx, incident)
         case Action.REOPEN:
             episode.begin_response_anew(incident)
 

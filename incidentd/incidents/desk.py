@@ -12,13 +12,15 @@ import structlog
 from incidentd.alert import AlertKey
 from incidentd.catalog.catalog import Catalog
 from incidentd.clock import Clock
-from incidentd.incidents import actions, episode, grouping, missed, timers, wording
+from incidentd.incidents import actions, episode, grouping, missed, silencing, timers, wording
 from incidentd.incidents.actor import Actor
 from incidentd.incidents.callback import Callback
 from incidentd.incidents.evaluated import Evaluated
 from incidentd.incidents.outcome import Outcome, Result
+from incidentd.incidents.silencing import Draft
 from incidentd.incidents.transaction import Transaction, number_of
 from incidentd.lifecycle import Action
+from incidentd.routing.silence import Silence
 from incidentd.store import alerts, marks, parts
 from incidentd.store.database import Database
 
@@ -101,6 +103,37 @@ class IncidentDesk:
         nobody can say that they still fire, wait."""
         with self._transaction() as tx:
             paged = timers.end_cooldowns(tx, in_doubt)
+        if paged:
+            self._on_change()
+
+    def silence(self, draft: Draft, actor: Actor) -> Silence:
+        """Makes a silence, in force at once. Raises SilenceError when it is refused."""
+        with self._transaction() as tx:
+            made = silencing.make(tx, draft, _named(actor))
+        _LOG.info(
+            f"{made.id} was made by {made.author}: {made.reason}",
+            action="silence_made",
+            silence=made.id,
+            matchers=str(made.matchers),
+            who=actor.name,
+            origin=actor.origin.value,
+        )
+        self._on_change()
+        return made
+
+    def end_silence(self, silence_id: str, actor: Actor) -> Silence | None:
+        """Ends a silence now; None when there is none of that id. Raises SilenceError for one that is kept in git."""
+        with self._transaction() as tx:
+            ended = silencing.end(tx, silence_id, _named(actor))
+        if ended is not None:
+            _LOG.info(f"{ended.id} is over", action="silence_ended", silence=ended.id, who=actor.name)
+            self._on_change()
+        return ended
+
+    def end_mutes(self) -> None:
+        """Sends the notices that a mute held back and that nothing holds back any more."""
+        with self._transaction() as tx:
+            paged = timers.end_mutes(tx)
         if paged:
             self._on_change()
 

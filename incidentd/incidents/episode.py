@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from incidentd.incidents import announce, wording
+from incidentd.incidents import announce, held, wording
 from incidentd.incidents.actor import Actor, Origin
 from incidentd.incidents.transaction import Transaction
 from incidentd.lifecycle import State
@@ -80,9 +80,7 @@ def begin_response_anew(incident: Incident) -> None:
 
 
 def page_again(tx: Transaction, incident: Incident, text: str, *, known: Kind) -> None:
-    """A further page for an incident that some already know: a new generation, so that every channel tells anew."""
-    incident.generation += 1
-    incident.paged_at = tx.now
+    """A further page for an incident that some already know."""
     incident.page_again_at = None
     announce.page(tx, incident, text, known=known)
 
@@ -144,6 +142,7 @@ def _over(tx: Transaction, episode: Episode) -> None:
     incident.resolved_by = RULE.name
     tx.record(incident, EntryKind.RESOLVED, RULE, "Resolved by the rule: every alert has cleared")
     announce.tell(tx, incident, Kind.RESOLVED, "Resolved by the rule")
+    held.over(tx, incident)
 
 
 def _common_labels(firing: Sequence[Firing]) -> dict[str, str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from incidentd.catalog.catalog import Catalog
 from incidentd.incidents.actor import Actor
+from incidentd.incidents.mutes import Mutes
 from incidentd.store import timeline
 from incidentd.store.database import Session
 from incidentd.store.tables import Incident
@@ -20,6 +21,10 @@ class Transaction:
     session: Session
     catalog: Catalog
     now: datetime
+    mutes: Mutes = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mutes", Mutes(self.session, self.catalog, self.now))
 
     def record(self, incident: Incident, kind: EntryKind, actor: Actor, text: str) -> None:
         """Appends to the incident's timeline."""

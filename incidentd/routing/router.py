@@ -1,30 +1,41 @@
-"""Severity and labels -> the receivers who hear of it, and why. Pure."""
+"""Severity and labels -> the receivers who hear of it now or later, and why. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from incidentd.catalog.route import Route
 from incidentd.labels import Labels
+from incidentd.routing.mute import Muted
 from incidentd.severity import Severity
 
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """One receiver, and the routes that led there: the root first, each as its conditions read."""
+    """One receiver, and the routes that led there: the root first, each as its conditions read. *muted* says why the
+    last of them tells nobody at this time."""
 
     receiver: str
     path: tuple[str, ...]
+    muted: Muted | None = None
 
 
-def route(root: Route, severity: Severity, labels: Labels) -> tuple[Routed, ...]:
+def route(
+    root: Route, severity: Severity, labels: Labels, *, muted: Callable[[Route], Muted | None] = lambda _: None
+) -> tuple[Routed, ...]:
     """Every receiver once, in the order in which the tree names them; empty when the tree leads nowhere. Matchers see
-    the severity as a label too, unless the incident has one of that name."""
+    the severity as a label too, unless the incident has one of that name. *muted* says of a node why it is muted now;
+    a receiver that two of them lead to is muted when both are."""
     labels = {"severity": severity.value, **labels}
     found: dict[str, Routed] = {}
-    for one in _walk(root, severity, labels, inherited=None, path=()):
-        found.setdefault(one.receiver, one)
+    for node, one in _walk(root, severity, labels, inherited=None, path=()):
+        known = found.get(one.receiver)
+        if known is not None and known.muted is None:
+            continue
+        why = muted(node)
+        if known is None or why is None:
+            found[one.receiver] = replace(one, muted=why)
     return tuple(found.values())
 
 
@@ -43,7 +54,7 @@ def describe(node: Route) -> str:
 
 def _walk(
     node: Route, severity: Severity, labels: Labels, *, inherited: str | None, path: tuple[str, ...]
-) -> Iterator[Routed]:
+) -> Iterator[tuple[Route, Routed]]:
     receiver = node.receiver or inherited
     path = (*path, describe(node))
     matched = False
@@ -55,4 +66,4 @@ def _walk(
         if not child.go_on:
             break
     if not matched and receiver is not None:
-        yield Routed(receiver, path)
+        yield node, Routed(receiver, path)

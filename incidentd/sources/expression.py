@@ -45,12 +45,12 @@ def too_deep(expr: str) -> bool:
 @lru_cache(maxsize=_KNOWN)
 def kind(expr: str) -> Kind:
     """What *expr* yields, as far as it can share a query."""
-    if RESERVED in expr or too_deep(expr) or not _parses(expr):
+    if RESERVED in expr or too_deep(expr):
         return Kind.ALONE
     # The parser checks types: asking it so is quicker than walking its tree, which takes seconds for a deep one.
-    if _parses(f'label_replace({expr}\n, "{RESERVED}", "0", "", "")'):
+    if _takes(f'label_replace(({expr}\n), "{RESERVED}", "0", "", "")'):
         return Kind.VECTOR
-    return Kind.SCALAR if _parses(f"vector({expr}\n)") else Kind.ALONE
+    return Kind.SCALAR if _takes(f"vector(({expr}\n))") else Kind.ALONE
 
 
 @lru_cache(maxsize=_KNOWN)
@@ -72,9 +72,10 @@ def labelled(expr: str, label: str) -> str:
     return f'label_replace({inner}, "{RESERVED}", "{label}", "", "")'
 
 
-def _parses(expr: str) -> bool:
+def _takes(call: str) -> bool:
+    """Whether *call* is PromQL, and what stands in its inner brackets is one expression: ``x) or (y`` is none."""
     try:
-        promql_parser.parse(expr)
+        tree = promql_parser.parse(call)
     except ValueError:
         return False
-    return True
+    return isinstance(tree, promql_parser.Call) and isinstance(tree.args[0], promql_parser.ParenExpr)

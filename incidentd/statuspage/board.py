@@ -9,12 +9,14 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from incidentd.catalog.component import Component, StatusPage
-from incidentd.statuspage import component, history, incident
+from incidentd.routing.silence import Silence
+from incidentd.statuspage import component, history, incident, maintenance
 from incidentd.statuspage import days as calendar
 from incidentd.statuspage import status as words
 from incidentd.statuspage.component import ComponentHistory
 from incidentd.statuspage.days import Day
 from incidentd.statuspage.incident import PublicIncident
+from incidentd.statuspage.maintenance import MaintenanceStage, PublicMaintenance
 from incidentd.statuspage.status import Stage, Status
 from incidentd.store.tables import Incident, TimelineEntry
 
@@ -42,13 +44,15 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Board:
-    """*components* stand as authored, *incidents* newest first. Not slotted: it caches what it derives."""
+    """*components* stand as authored, *incidents* newest first, *maintenances* first to begin first. Not
+    slotted: it caches what it derives."""
 
     page: StatusPage
     at: datetime
     zone: ZoneInfo
     components: tuple[ComponentHistory, ...]
     incidents: tuple[PublicIncident, ...]
+    maintenances: tuple[PublicMaintenance, ...] = ()
 
     @property
     def begins(self) -> datetime:
@@ -72,12 +76,20 @@ class Board:
         return tuple(sorted(found, key=lambda one: -one.status.rank))
 
     @property
+    def in_progress(self) -> list[PublicMaintenance]:
+        return [one for one in self.maintenances if one.stage is MaintenanceStage.IN_PROGRESS]
+
+    @property
+    def scheduled(self) -> list[PublicMaintenance]:
+        return [one for one in self.maintenances if one.stage is MaintenanceStage.SCHEDULED]
+
+    @property
     def headline(self) -> str:
         """The banner's one sentence."""
         if not self.components:
             return "No components are shown yet"
         if not self.affected:
-            return "All systems operational"
+            return "Maintenance is in progress" if self.in_progress else "All systems operational"
         if len(self.affected) == 1:
             only = self.affected[0]
             article = "" if only.status is Status.DEGRADED else "a "
@@ -91,6 +103,8 @@ class Board:
         """Since when the headline's kind, all well or not, holds; None when all was well for as long as is shown."""
         if self.affected:
             return min(one.affected_since for one in self.affected if one.affected_since is not None)
+        if self.in_progress:
+            return min((one.starts_at for one in self.in_progress if one.starts_at is not None), default=None)
         return max((one.since for one in self.components if one.since is not None), default=None)
 
     @property
@@ -128,9 +142,12 @@ def build(
     *,
     now: datetime,
     zone: ZoneInfo,
+    silences: Sequence[Silence] = (),
 ) -> Board:
-    """The board of *page* at *now* from every incident that was open in the days shown. An incident without a
-    component of the page, or that never affected it, is not public."""
+    """The board of *page* at *now* from every incident that was open in the days shown, and the *silences* that are
+    announced. An incident without a component of the page, or that never affected it, is not public."""
+    announced = maintenance.public(page, silences, now)
+    maintained = maintenance.begun(announced)
     found = public_incidents(page, incidents, timelines)
     known = history.intervals(incidents, timelines)
     begins = calendar.first_midnight(now, zone)
@@ -138,8 +155,12 @@ def build(
         page=page,
         at=now,
         zone=zone,
-        components=tuple(component.of(one, known.get(one.id, ()), begins, now, zone) for one in page.components),
+        components=tuple(
+            one.maintained(maintained[one.component.id]) if one.component.id in maintained else one
+            for one in (component.of(one, known.get(one.id, ()), begins, now, zone) for one in page.components)
+        ),
         incidents=tuple(sorted(found, key=lambda one: (one.started_at, one.uid), reverse=True)),
+        maintenances=announced,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -17,7 +17,8 @@ from incidentd.statuspage.status import Status
 
 @dataclass(frozen=True, slots=True)
 class ComponentHistory:
-    """One component: its *status* since *since* (None: for as long as is shown), its days, its uptime from 0 to 1."""
+    """One component: its *status* since *since* (None: for as long as is shown), its days, its uptime from 0 to 1.
+    While it *is_maintained* its status is operational: what was announced is no trouble, though its bars count it."""
 
     component: Component
     status: Status
@@ -25,6 +26,15 @@ class ComponentHistory:
     affected_since: datetime | None
     days: tuple[Day, ...]
     uptime: float
+    is_maintained: bool = False
+
+    @property
+    def label(self) -> str:
+        return "Under maintenance" if self.is_maintained else self.status.label
+
+    def maintained(self, since: datetime | None) -> ComponentHistory:
+        """The same while it is under maintenance, since then."""
+        return replace(self, status=Status.OPERATIONAL, since=since, affected_since=None, is_maintained=True)
 
 
 def of(

@@ -15,6 +15,9 @@ from incidentd import metrics
 from incidentd.catalog.catalog import Catalog
 from incidentd.catalog.component import StatusPage
 from incidentd.clock import Clock
+from incidentd.incidents import mutes
+from incidentd.routing import silence
+from incidentd.routing.silence import Silence
 from incidentd.settings import Settings
 from incidentd.statuspage import board, feed, folder, summary
 from incidentd.statuspage import days as calendar
@@ -22,7 +25,7 @@ from incidentd.statuspage.board import Board
 from incidentd.statuspage.folder import FolderError
 from incidentd.statuspage.incident import PublicIncident
 from incidentd.statuspage.page import PageError, Pages
-from incidentd.store import incidents, timeline
+from incidentd.store import incidents, silences, timeline
 from incidentd.store.database import Database
 from incidentd.store.tables import Incident, TimelineEntry
 
@@ -101,10 +104,17 @@ class Publisher:
         now = self._clock.now()
         begins = calendar.first_midnight(now, zone)
         found, timelines = self._read(page, _EVER if complete else begins)
+        announced = self._announced(begins)
         older = [one for one in found if one.resolved_at is not None and one.resolved_at < begins]
         shown = [one for one in found if one.resolved_at is None or one.resolved_at >= begins]
-        current = board.build(page, shown, timelines, now=now, zone=zone)
+        current = board.build(page, shown, timelines, now=now, zone=zone, silences=announced)
         return _render(current, board.public_incidents(page, older, timelines), self._settings)
+
+    def _announced(self, since: datetime) -> list[Silence]:
+        """The silences that are maintenance, wherever they were made."""
+        authored = [silence.authored(one) for one in self._current().silences if one.maintenance is not None]
+        with self._database.reading() as session:
+            return authored + [mutes.stored(row) for row in silences.announced_since(session, since)]
 
     def _read(self, page: StatusPage, since: datetime) -> tuple[list[Incident], dict[int, list[TimelineEntry]]]:
         public = {component.id for component in page.components}

@@ -14,9 +14,11 @@ from uuid import NAMESPACE_URL, uuid5
 from incidentd.statuspage.board import Board
 from incidentd.statuspage.component import ComponentHistory
 from incidentd.statuspage.incident import PublicIncident, Update
+from incidentd.statuspage.maintenance import MaintenanceStage, PublicMaintenance
 from incidentd.statuspage.status import Status, worst
 
 LISTED_INCIDENTS = 50
+_UNDER_MAINTENANCE = "under_maintenance"
 
 _INDICATED = {
     Status.OPERATIONAL: "All Systems Operational",
@@ -35,20 +37,26 @@ def documents(board: Board, url: str) -> dict[str, dict[str, Any]]:
     """Every answer of the API, by path without ``.json``."""
     wire = _Wire(board, url)
     page = {"page": wire.page()}
-    status = {"status": {"indicator": board.status.impact, "description": _INDICATED[board.status]}}
+    status = {"status": _indicated(board)}
     components = {"components": wire.components()}
     unresolved = {"incidents": [wire.incident(one) for one in board.unresolved]}
-    no_maintenance: dict[str, list[Any]] = {"scheduled_maintenances": []}
+    announced = [one for one in board.maintenances if one.stage is not MaintenanceStage.COMPLETED]
     return {
-        "summary": page | components | unresolved | no_maintenance | status,
+        "summary": page | components | unresolved | wire.maintenances(announced) | status,
         "status": page | status,
         "components": page | components,
         "incidents": page | {"incidents": [wire.incident(one) for one in board.incidents[:LISTED_INCIDENTS]]},
         "incidents/unresolved": page | unresolved,
-        "scheduled-maintenances": page | no_maintenance,
-        "scheduled-maintenances/upcoming": page | no_maintenance,
-        "scheduled-maintenances/active": page | no_maintenance,
+        "scheduled-maintenances": page | wire.maintenances(board.maintenances[::-1][:LISTED_INCIDENTS]),
+        "scheduled-maintenances/upcoming": page | wire.maintenances(board.scheduled),
+        "scheduled-maintenances/active": page | wire.maintenances(board.in_progress),
     }
+
+
+def _indicated(board: Board) -> dict[str, str]:
+    if board.in_progress and board.status is Status.OPERATIONAL:
+        return {"indicator": "maintenance", "description": "Service Under Maintenance"}
+    return {"indicator": board.status.impact, "description": _INDICATED[board.status]}
 
 
 def _text(document: dict[str, Any]) -> str:
@@ -85,7 +93,7 @@ class _Wire:
         return self._entry(
             authored.id,
             authored.name,
-            one.status,
+            _UNDER_MAINTENANCE if one.is_maintained else one.status.value,
             position=position,
             updated_at=one.since or self.board.begins,
             description=authored.description or None,
@@ -102,7 +110,7 @@ class _Wire:
             self._entry(
                 self._group_id(name),
                 name,
-                worst(one.status for one in group),
+                _status_of_group(group),
                 position=position,
                 updated_at=max((one.since or self.board.begins for one in group), default=self.board.begins),
             )
@@ -114,7 +122,7 @@ class _Wire:
         self,
         component_id: str,
         name: str,
-        status: Status,
+        status: str,
         *,
         position: int,
         updated_at: datetime,
@@ -125,7 +133,7 @@ class _Wire:
         return {
             "id": component_id,
             "name": name,
-            "status": status.value,
+            "status": status,
             "created_at": self._time(self.board.begins),
             "updated_at": self._time(updated_at),
             "position": position,
@@ -154,6 +162,46 @@ class _Wire:
             "incident_updates": [self._update(one, update) for update in reversed(one.updates)],
             "components": [self._components[one.component.id]],
             "reminder_intervals": None,
+        }
+
+    def maintenances(self, listed: Sequence[PublicMaintenance]) -> dict[str, Any]:
+        return {"scheduled_maintenances": [self._maintenance(one) for one in listed]}
+
+    def _maintenance(self, one: PublicMaintenance) -> dict[str, Any]:
+        """What was announced once has one update: when it begins or ends, its status changes."""
+        maintenance_id = _id(f"{self.url}#maintenance-{one.source}")
+        begins = self._time(one.starts_at or self.board.begins)
+        at = self._time(one.changed_at or self.board.begins)
+        return {
+            "id": maintenance_id,
+            "name": one.title,
+            "status": one.stage.value,
+            "created_at": begins,
+            "updated_at": at,
+            "monitoring_at": None,
+            "resolved_at": at if one.stage is MaintenanceStage.COMPLETED else None,
+            "impact": "maintenance",
+            "shortlink": self.url,
+            "started_at": begins,
+            "page_id": self.page_id,
+            "incident_updates": [
+                {
+                    "id": f"{maintenance_id}-1",
+                    "status": one.stage.value,
+                    "body": one.message or one.title,
+                    "incident_id": maintenance_id,
+                    "created_at": at,
+                    "updated_at": at,
+                    "display_at": at,
+                    "affected_components": [],
+                    "deliver_notifications": False,
+                    "custom_tweet": None,
+                    "tweet_id": None,
+                }
+            ],
+            "components": [self._components[component.id] for component in one.components],
+            "scheduled_for": begins,
+            **({"scheduled_until": self._time(one.ends_at)} if one.ends_at is not None else {}),
         }
 
     def _update(self, incident: PublicIncident, update: Update) -> dict[str, Any]:
@@ -185,6 +233,12 @@ class _Wire:
 
     def _time(self, at: datetime) -> str:
         return at.astimezone(self.board.zone).isoformat(timespec="milliseconds")
+
+
+def _status_of_group(group: Sequence[ComponentHistory]) -> str:
+    status = worst(one.status for one in group)
+    maintained = status is Status.OPERATIONAL and any(one.is_maintained for one in group)
+    return _UNDER_MAINTENANCE if maintained else status.value
 
 
 def _id(name: str) -> str:

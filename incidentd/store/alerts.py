@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, tuple_
 from sqlmodel import Session, col, select
 
 from incidentd.alert import Alert, AlertKey, LevelClock, Phase
+from incidentd.labels import Labels
 from incidentd.severity import Severity
 from incidentd.store import bulk
 from incidentd.store.tables import AlertRow
@@ -28,6 +29,14 @@ def save(session: Session, alerts: Iterable[Alert]) -> None:
     key = tuple_(col(AlertRow.rule_id), col(AlertRow.fingerprint))
     for batch in bulk.batches((one.rule_id, one.fingerprint) for one in newest if is_at_rest[one]):
         session.connection().execute(delete(AlertRow).where(key.in_(batch)))
+
+
+def labels_by_phase(session: Session, phases: Iterable[Phase]) -> list[tuple[Labels, str, str]]:
+    """Labels, severity (empty while pending) and phase of every alert in one of *phases*: only what matchers see."""
+    query = select(AlertRow.labels, AlertRow.severity, AlertRow.phase).where(
+        col(AlertRow.phase).in_([phase.value for phase in phases])
+    )
+    return [(labels, severity or "", phase) for labels, severity, phase in session.exec(query)]
 
 
 def count_by_phase(session: Session) -> dict[str, int]:

@@ -188,6 +188,16 @@ def waiting(session: Session) -> tuple[int, datetime | None]:
     return count, oldest
 
 
+def count_sent(session: Session, numbers: Collection[int], kinds: Collection[str]) -> int:
+    """How many notices of these *kinds* were sent about these incidents."""
+    if not numbers:
+        return 0
+    query = select(func.count()).where(
+        col(OutboxRow.incident_number).in_(numbers), col(OutboxRow.kind).in_(kinds), OutboxRow.status == SENT
+    )
+    return session.exec(query).one()
+
+
 def told(session: Session, number: int) -> Sequence[Delivery]:
     """The destinations of an incident that have proven to hold it."""
     return [one for one in of_incident(session, number) if one.told_at is not None]

@@ -14,6 +14,7 @@ from incidentd.lifecycle import OPEN_STATES, State
 from incidentd.store import bulk
 from incidentd.store.tables import Incident, IncidentAlert
 
+_NUMBERS_PER_QUERY = 500
 # As strong as an UPDATE and no stronger: workers may still write rows that refer to the incident.
 _LOCK: dict[str, Any] = {"key_share": True}
 _WORST_FIRST = (
@@ -99,6 +100,12 @@ def page_due(session: Session, now: datetime) -> list[Incident]:
     return [one for one in held if not _is_ahead(one, now)]
 
 
+def owed(session: Session) -> list[Incident]:
+    """The incidents that nobody has taken and of which somebody was not told, because of a mute."""
+    query = select(Incident).where(col(Incident.held_at).is_not(None), Incident.state == State.DETECTED.value)
+    return list(session.exec(query.order_by(col(Incident.number)).with_for_update(**_LOCK)))
+
+
 def _is_ahead(incident: Incident, now: datetime) -> bool:
     wait = incident.page_again_at - now if incident.page_again_at is not None else timedelta()
     return timedelta() < wait <= timedelta(seconds=incident.cooldown_seconds)
@@ -132,14 +139,15 @@ def firing(session: Session, number: int) -> list[IncidentAlert]:
     return list(session.exec(query.order_by(*_WORST_FIRST)))
 
 
-def alerts_of(session: Session, numbers: Sequence[int], *, most: int) -> dict[int, list[IncidentAlert]]:
-    """The first *most* alerts of each of several incidents in one query, by incident, ordered as by :func:`alerts`."""
+def alerts_of(session: Session, numbers: Sequence[int], *, most: int | None = None) -> dict[int, list[IncidentAlert]]:
+    """The first *most* alerts (None: all) of each of several incidents in one query, by incident, in the order of
+    :func:`alerts`."""
     found: dict[int, list[IncidentAlert]] = {number: [] for number in numbers}
     place = func.row_number().over(partition_by=col(IncidentAlert.incident_number), order_by=_WORST_FIRST)
     of_them = select(IncidentAlert, place.label("place")).where(col(IncidentAlert.incident_number).in_(numbers))
     placed = of_them.subquery()
-    first = select(aliased(IncidentAlert, placed)).where(placed.c.place <= most).order_by(placed.c.place)
-    for alert in session.exec(first):
+    first = select(aliased(IncidentAlert, placed)).order_by(placed.c.place)
+    for alert in session.exec(first if most is None else first.where(placed.c.place <= most)):
         found[alert.incident_number].append(alert)
     return found
 
@@ -150,6 +158,16 @@ def count_alerts(session: Session, numbers: Sequence[int]) -> dict[int, AlertCou
     fires = func.count().filter(col(IncidentAlert.cleared_at).is_(None))
     query = select(number, fires, func.count()).where(number.in_(numbers)).group_by(number)
     return {one: AlertCount(0, 0) for one in numbers} | {one: AlertCount(*count) for one, *count in session.exec(query)}
+
+
+def firing_of(session: Session, numbers: Sequence[int]) -> dict[int, list[IncidentAlert]]:
+    """The alerts of several incidents that have not cleared, by incident, in few queries."""
+    found: dict[int, list[IncidentAlert]] = {number: [] for number in numbers}
+    for start in range(0, len(numbers), _NUMBERS_PER_QUERY):
+        several = col(IncidentAlert.incident_number).in_(numbers[start : start + _NUMBERS_PER_QUERY])
+        for alert in session.exec(select(IncidentAlert).where(several, col(IncidentAlert.cleared_at).is_(None))):
+            found[alert.incident_number].append(alert)
+    return found
 
 
 def all_holding(session: Session) -> dict[tuple[str, str], IncidentAlert]:

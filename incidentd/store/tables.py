@@ -20,9 +20,9 @@ METADATA.naming_convention = {
 }
 
 
-def _json() -> Column[Any]:
+def _json(*, nullable: bool = False) -> Column[Any]:
     """A JSON column. Assign a new value to change it: changes inside the value are not seen."""
-    return Column(JSON().with_variant(JSONB(), "postgresql"), nullable=False)
+    return Column(JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql"), nullable=nullable)
 
 
 def _uid() -> str:
@@ -37,7 +37,9 @@ _HELD = text("cleared_at IS NULL")
 
 class Incident(SQLModel, table=True):
     """What people respond to. *version* grows with every change of state, *generation* with every page after the
-    first. *paged_at* is the last opening notice, *page_again_at* when the next is due if it still fires.
+    first. *paged_at* is the last opening notice, *page_again_at* when the next is due if it still fires. *held_at* is
+    when the last page was held back because somebody was muted; None when none is owed. *muted_reason* and *muted_by*
+    say why.
     """
 
     __tablename__ = "incident"
@@ -65,6 +67,9 @@ class Incident(SQLModel, table=True):
     updated_at: datetime
     paged_at: datetime
     page_again_at: datetime | None = Field(default=None, index=True)
+    held_at: datetime | None = Field(default=None, index=True)
+    muted_reason: str = ""
+    muted_by: str = ""
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
     mitigating_at: datetime | None = None
@@ -147,7 +152,8 @@ class Delivery(SQLModel, table=True):
     *destination* is the authored destination as it was at the first contact, secrets included, so that the resolve
     follows the page wherever the configuration has moved. *due_at* is None while nothing waits. *attempted_row* is the
     newest outbox row that the last attempt spoke for, None once that attempt is settled. *remote* may be there before
-    *told_at*: then an attempt got that far and failed.
+    *told_at*: then an attempt got that far and failed. *held_page* is the kind of page that it is owed once it is muted
+    no longer, *paged_severity* the incident's when it was paged last.
     """
 
     __tablename__ = "delivery"
@@ -164,6 +170,8 @@ class Delivery(SQLModel, table=True):
     destination: dict[str, Any] = Field(default_factory=dict, sa_column=_json())
     destination_key: str
     remote: dict[str, str] = Field(default_factory=dict, sa_column=_json())
+    held_page: str = ""
+    paged_severity: str = ""
     due_at: datetime | None = None
     attempts: int = 0
     attempted_row: int | None = None
@@ -194,6 +202,26 @@ class OutboxRow(SQLModel, table=True):
     created_at: datetime
     settled_at: datetime | None = None
     error: str = Field(default="", sa_type=Text)
+
+
+class SilenceRow(SQLModel, table=True):
+    """A silence that somebody made while the service ran: ``S-<number>``. *until_incident* is the incident with which
+    it ends. *maintenance* is what the status page says of it, None when it says nothing."""
+
+    __tablename__ = "silence"
+
+    number: int | None = Field(default=None, primary_key=True)
+    matchers: list[str] = Field(default_factory=list, sa_column=_json())
+    author: str
+    reason: str = Field(sa_type=Text)
+    origin: str
+    starts_at: datetime
+    ends_at: datetime | None = Field(default=None, index=True)
+    until_incident: int | None = Field(default=None, foreign_key="incident.number", index=True)
+    maintenance: dict[str, Any] | None = Field(default=None, sa_column=_json(nullable=True))
+    created_at: datetime
+    ended_at: datetime | None = Field(default=None, index=True)
+    ended_by: str = ""
 
 
 class ApiToken(SQLModel, table=True):

@@ -23,6 +23,7 @@ class EntryKind(StrEnum):
     MITIGATING = "mitigating"
     RESOLVED = "resolved"
     PAGED = "paged"
+    MUTED = "muted"
     NOTE = "note"
     DELIVERY = "delivery"
     MISSED = "missed"

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from incidentd.lifecycle import Action, State
+from incidentd.routing.mute import MuteReason
 from incidentd.severity import Severity
 from incidentd.web.told import DeliveryState
 
@@ -80,10 +81,19 @@ class DeliveryOut(_Answer):
     error: str
 
 
+class MutedOut(_Answer):
+    """Why nobody would be paged now. *by* names what mutes, *until* is null where that is not known."""
+
+    reason: MuteReason
+    by: str
+    text: str
+    until: datetime | None
+
+
 class IncidentOut(_Answer):
     """*version* is what a button press or an action may send back; *actions* are those that are valid now. *alerts*
     are the first fifty in a list, all of them where one incident is shown; *alert_count* and *firing_count* count all.
-    """
+    *muted* is null while it is not."""
 
     number: int
     name: str
@@ -108,6 +118,7 @@ class IncidentOut(_Answer):
     mitigating_at: datetime | None
     resolved_at: datetime | None
     resolved_by: str
+    muted: MutedOut | None
     alerts: list[AlertOut]
     alert_count: int
     firing_count: int

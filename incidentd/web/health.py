@@ -12,7 +12,9 @@ from starlette.responses import PlainTextResponse, Response
 
 from incidentd import metrics
 from incidentd.alert import Phase
+from incidentd.incidents import silencing
 from incidentd.lifecycle import OPEN_STATES
+from incidentd.routing.silence import SilenceState
 from incidentd.severity import Severity
 from incidentd.store import alerts, deliveries, incidents
 from incidentd.web.api_models import problems
@@ -76,14 +78,19 @@ def reload(context: Context, caller: Responder) -> Reloaded:
 
 def refresh(context: WebContext) -> None:
     """Sets the gauges that say what the store holds now."""
+    now = context.clock.now()
     with context.database.reading() as session:
         phases = alerts.count_by_phase(session)
         opened = incidents.count_open(session)
         waiting, oldest = deliveries.waiting(session)
+        silences = silencing.every(session, context.current(), now)
     for phase in (Phase.PENDING, Phase.FIRING):
         metrics.ALERTS.labels(phase.value).set(phases.get(phase.value, 0))
     for state in OPEN_STATES:
         for severity in Severity:
             metrics.INCIDENTS.labels(state.value, severity.value).set(opened.get((state.value, severity.value), 0))
+    states = [silence.state(now) for silence in silences]
+    for known in (SilenceState.ACTIVE, SilenceState.PENDING):
+        metrics.SILENCES.labels(known.value).set(states.count(known))
     metrics.OUTBOX_DEPTH.set(waiting)
-    metrics.OUTBOX_AGE_SECONDS.set((context.clock.now() - oldest).total_seconds() if oldest is not None else 0)
+    metrics.OUTBOX_AGE_SECONDS.set((now - oldest).total_seconds() if oldest is not None else 0)

@@ -17,10 +17,16 @@ def incident_number(
     number: Annotated[str, Path(description="The incident: `42` or `INC-42`.", examples=["INC-42"])],
 ) -> int:
     """Raises WebError 404 for anything that cannot be an incident's number."""
-    match = _FORM.fullmatch(number)
-    if match is None:
+    found = parse(number)
+    if found is None:
         raise WebError(HTTPStatus.NOT_FOUND, f"There is no incident {number}; write 42 or INC-42.")
-    return int(match[1])
+    return found
+
+
+def parse(text: str) -> int | None:
+    """None for anything that cannot be an incident's number."""
+    match = _FORM.fullmatch(text)
+    return int(match[1]) if match is not None else None
 
 
 def missing(name: str) -> WebError:

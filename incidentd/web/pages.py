@@ -14,7 +14,7 @@ from incidentd.incidents.actor import Actor, Origin
 from incidentd.incidents.outcome import Outcome, Result
 from incidentd.lifecycle import OPEN_STATES, Action, State
 from incidentd.store import incidents, timeline
-from incidentd.web import auth, present, told
+from incidentd.web import auth, present, shapes, told
 from incidentd.web.api_models import MAX_NOTE
 from incidentd.web.auth import Visitor
 from incidentd.web.context import Context, WebContext
@@ -35,12 +35,14 @@ def show_list(request: Request, context: Context, visitor: Visitor) -> Response:
     with context.database.reading() as session:
         opened = incidents.recent(session, states=OPEN_STATES, limit=_MOST_OPEN)
         resolved = incidents.recent(session, states=(State.RESOLVED,), limit=_RECENTLY_RESOLVED)
+        muted = shapes.muted(session, context, opened)
     states = context.rule_states().values()
     times = [state.last_evaluation for state in states if state.last_evaluation is not None]
     return page(
         request,
         "list.html.j2",
         opened=sorted(opened, key=lambda one: (one.severity, one.opened_at)),
+        muted=muted,
         resolved=sorted(resolved, key=lambda one: one.resolved_at or one.updated_at, reverse=True),
         rules=sum(rule.enabled for rule in context.current().rules),
         evaluated_at=max(times, default=None),
@@ -135,6 +137,7 @@ def _incident(
             raise missing(f"INC-{number}")
         alerts = incidents.alerts(session, number, most=_MOST_ALERTS)
         count = incidents.count_alerts(session, [number])[number]
+        muted = shapes.muted(session, context, [incident])
         entries = timeline.of(session, number)
         told_of = told.of_incident(session, number)
     return page(
@@ -142,6 +145,7 @@ def _incident(
         "incident.html.j2",
         status=status,
         incident=incident,
+        muted=muted.get(number),
         steps=present.steps(incident),
         buttons=present.buttons(State(incident.state)),
         alerts=[present.alert_view(alert) for alert in alerts],

@@ -10,7 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from incidentd import __version__
-from incidentd.web import api, health, pagerduty, pages, problems, prometheus_api, sign_in, slack, status
+from incidentd.web import api, health, pagerduty, pages, problems, prometheus_api, sign_in, silences, slack, status
 from incidentd.web.auth import Attempts
 from incidentd.web.context import WebContext
 from incidentd.web.middleware import BoundedBody, SecurityHeaders
@@ -47,7 +47,7 @@ def build(context: WebContext) -> FastAPI:
     problems.install(app)
     app.add_middleware(BoundedBody)
     app.add_middleware(SecurityHeaders)
-    for module in (api, prometheus_api, health, slack, pagerduty, status, sign_in, pages):
+    for module in (api, silences, prometheus_api, health, slack, pagerduty, status, sign_in, pages):
         app.include_router(module.ROUTER)
     return app
 

@@ -8,13 +8,23 @@ from typing import Any
 from incidentd.catalog import runbook_link
 from incidentd.catalog.catalog import Catalog
 from incidentd.catalog.runbook_link import Reference
+from incidentd.incidents.mutes import Mutes
 from incidentd.lifecycle import State, actions
+from incidentd.routing.mute import Muted
 from incidentd.store import incidents, timeline
 from incidentd.store.database import Session
 from incidentd.store.incidents import AlertCount
 from incidentd.store.tables import Incident, IncidentAlert, TimelineEntry
 from incidentd.web import told
-from incidentd.web.api_models import AlertOut, DeliveryOut, IncidentInFull, IncidentOut, RunbookOut, TimelineOut
+from incidentd.web.api_models import (
+    AlertOut,
+    DeliveryOut,
+    IncidentInFull,
+    IncidentOut,
+    MutedOut,
+    RunbookOut,
+    TimelineOut,
+)
 from incidentd.web.context import WebContext
 
 _MOST_LISTED = 50
@@ -28,8 +38,12 @@ def listed(session: Session, context: WebContext, found: Sequence[Incident]) -> 
     alerts = incidents.alerts_of(session, numbers, most=_MOST_LISTED)
     counts = incidents.count_alerts(session, numbers)
     entries = timeline.of_all(session, numbers)
+    why = muted(session, context, found)
     return [
-        IncidentOut.model_validate(_fields(context, incident, alerts[number], counts[number], entries[number]))
+        IncidentOut.model_validate(
+            _fields(context, incident, alerts[number], counts[number], entries[number])
+            | {"muted": _muted(why.get(number))}
+        )
         for number, incident in zip(numbers, found, strict=True)
     ]
 
@@ -40,9 +54,20 @@ def in_full(session: Session, context: WebContext, number: int) -> IncidentInFul
     if incident is None:
         return None
     count = incidents.count_alerts(session, [number])[number]
+    why = muted(session, context, [incident]).get(number)
     fields = _fields(context, incident, incidents.alerts(session, number), count, timeline.of(session, number))
     deliveries = [DeliveryOut.model_validate(one, from_attributes=True) for one in told.of_incident(session, number)]
-    return IncidentInFull.model_validate({**fields, "deliveries": deliveries})
+    return IncidentInFull.model_validate({**fields, "muted": _muted(why), "deliveries": deliveries})
+
+
+def muted(session: Session, context: WebContext, opened: Sequence[Incident]) -> dict[int, Muted]:
+    """Why nobody would be paged now for those of *opened* that are muted, by number."""
+    mutes = Mutes(session, context.current(), context.clock.now())
+    if not mutes.any:
+        return {}
+    firing = incidents.firing_of(session, [one.number for one in opened if one.number is not None])
+    found = {one.number: mutes.shown(one, firing[one.number]) for one in opened if one.number is not None}
+    return {number: why for number, why in found.items() if why is not None}
 
 
 def runbook(catalog: Catalog, reference: Reference, base_url: str) -> RunbookOut | None:
@@ -64,6 +89,10 @@ def runbook(catalog: Catalog, reference: Reference, base_url: str) -> RunbookOut
         next_step=found.next_step,
         expected_resolution_seconds=expected.total_seconds() if expected is not None else None,
     )
+
+
+def _muted(why: Muted | None) -> MutedOut | None:
+    return MutedOut.model_validate(why, from_attributes=True) if why is not None else None
 
 
 def _fields(

@@ -51,6 +51,17 @@ def test_history_can_be_asked_at_fixed_times_in_the_past_and_outlives_a_restart(
         assert ask(prometheus, "llm_errors", time=1_700_001_500) == [[1700001500, "100"]]
 
 
+def test_rules_are_put_in_force_and_taken_away_while_it_runs(exporter: Exporter) -> None:
+    with Prometheus() as prometheus:
+        rules = f"{prometheus.url}/api/v1/rules"
+        prometheus.reload('{"groups": [{"name": "g", "rules": [{"alert": "Up", "expr": "vector(1)"}]}]}')
+        assert [group["name"] for group in requests.get(rules, timeout=5).json()["data"]["groups"]] == ["g"]
+        prometheus.reload(None)
+        assert requests.get(rules, timeout=5).json()["data"]["groups"] == []
+        with pytest.raises(DemoError, match="did not take the rules"):
+            prometheus.reload("nonsense: [")
+
+
 def test_a_paused_server_accepts_but_does_not_answer_until_it_is_resumed() -> None:
     with Prometheus() as prometheus:
         prometheus.pause()

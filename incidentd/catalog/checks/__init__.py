@@ -19,6 +19,8 @@ from incidentd.catalog.checks import (
     rule_source,
     rule_templates,
     runbook_escalation,
+    silences,
+    time_intervals,
 )
 from incidentd.catalog.checks.subject import Subject
 from incidentd.catalog.problem import Problem
@@ -35,7 +37,16 @@ OF_RULES = (
     runbook_escalation,
 )
 """Those that need no configuration."""
-CHECKS = (*OF_RULES, rule_severity, rule_source, rule_component, route_receivers, receiver_channels)
+CHECKS = (
+    *OF_RULES,
+    rule_severity,
+    rule_source,
+    rule_component,
+    route_receivers,
+    receiver_channels,
+    time_intervals,
+    silences,
+)
 """Every check: a module with its ``NAME`` and ``check(subject) -> Iterator[Problem]``."""
 
 

@@ -52,6 +52,19 @@ def test_what_check_refuses_is_underlined(rule: str) -> None:
     assert errors("rules", f"rules: [{rule}]") != []
 
 
+@pytest.mark.parametrize(
+    ("interval", "is_valid"),
+    [
+        ('{weekdays: ["monday:friday"], times: [{start_time: "09:00", end_time: "24:00"}], months: [12]}', True),
+        ('{times: [{start_time: "9:00", end_time: "10:00"}]}', False),
+        ("{weekday: [monday]}", False),
+    ],
+)
+def test_silences_in_files_have_a_schema_too(interval: str, is_valid: bool) -> None:  # noqa: FBT001 - a case
+    text = f"silences: [{{id: a, matchers: ['a=\"b\"'], author: a, reason: r, time_intervals: [{interval}]}}]"
+    assert (errors("silences", text) == []) is is_valid
+
+
 def test_a_secret_may_come_from_a_file_but_not_from_two_places() -> None:
     text = "sources: {p: {url: http://a}}\nslack: {%s}\nreceivers: [{name: a, pagerduty: [{routing_key_file: x}]}]"
     assert errors("config", text % "token_file: x, signing_secret_file: y") == []

@@ -19,11 +19,13 @@ from incidentd.catalog.receiver import CHANNELS
 from incidentd.catalog.rule import Level, Rule
 from incidentd.catalog.rule_file import Defaults
 from incidentd.catalog.runbook import FrontMatter
+from incidentd.catalog.silence import AuthoredSilence
+from incidentd.catalog.time_interval import TimeInterval
 from incidentd.lifecycle import Action, State, after
 from incidentd.notify import filters, render
 from incidentd.notify.webhook import payload
 from incidentd.web.server import build
-from tests.unit.docs import pages
+from tests.unit.docs import authored, pages
 from tests.unit.docs.authored import keys
 from tests.unit.notify.notices import notice
 from tests.unit.web.site import Site
@@ -72,10 +74,17 @@ def test_every_key_of_a_rule_is_there_with_its_default() -> None:
     assert set(pages.coded(of_defaults)) == {"defaults", *Defaults.model_fields}
 
 
+def test_every_key_of_a_silence_in_a_file_is_there_with_its_default() -> None:
+    documented = pages.table(pages.section(pages.page("silences.md"), "In git"))
+    assert documented == {name: authored.default(field) for name, field in AuthoredSilence.model_fields.items()}
+    fields = pages.table(pages.section(pages.page("silences.md"), "Time intervals"))
+    assert list(fields) == list(TimeInterval.model_fields)
+
+
 def test_every_key_of_a_front_matter_is_there_with_its_default() -> None:
     documented = pages.table(pages.section(pages.page("runbooks.md"), "Front matter"))
-    authored = dict(keys(FrontMatter)) | {"title": "none", "escalation": "none"}
-    assert documented == authored
+    expected = dict(keys(FrontMatter)) | {"title": "none", "escalation": "none"}
+    assert documented == expected
 
 
 def test_every_filter_is_there_and_every_example_gives_what_it_says() -> None:
@@ -166,8 +175,8 @@ def test_every_promise_names_a_test_that_exists() -> None:
 def test_every_make_target_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (pages.ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     readme = pages.README.read_text(encoding="utf-8")
-    assert set(re.findall(r"(?:`|^)make ([a-z]+)", readme, re.MULTILINE)) == {"demo", "test"}
-    assert {"demo", "test"} <= targets
+    assert set(re.findall(r"(?:`|^)make ([a-z]+)", readme, re.MULTILINE)) == {"bench", "demo", "test"}
+    assert {"bench", "demo", "test"} <= targets
 
 
 @pytest.mark.parametrize("path", pages.PAGES, ids=lambda path: str(path.name))

@@ -1,7 +1,7 @@
 """Every YAML and every runbook that the documentation shows passes `incidentd check` without a warning.
 
 A block says in its first line what it is: ``# incidentd.yaml``, ``# incidentd.yaml, in part`` (the rest is as in BASE),
-``# rules/<name>.yaml``, or in the front matter of a runbook ``# runbooks/<name>.md``.
+``# rules/<name>.yaml``, ``# silences/<name>.yaml``, or in the front matter of a runbook ``# runbooks/<name>.md``.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ def _mark(block: str) -> str:
 
 CONFIGS = [(name, block) for name, block in _shown("yaml") if _mark(block) in {WHOLE, PART}]
 RULES = [(name, block) for name, block in _shown("yaml") if _mark(block).startswith("# rules/")]
+SILENCES = [(name, block) for name, block in _shown("yaml") if _mark(block).startswith("# silences/")]
 RUNBOOKS = [(found[1], block) for _, block in _shown("markdown") if (found := _RUNBOOK.match(block))]
 
 
@@ -52,7 +53,7 @@ def _load(folder: Path, config: str) -> Loaded:
 
 
 def test_every_block_says_what_it_is() -> None:
-    assert len(_shown("yaml")) == len(CONFIGS) + len(RULES)
+    assert len(_shown("yaml")) == len(CONFIGS) + len(RULES) + len(SILENCES)
     assert len(_shown("markdown")) == len(RUNBOOKS)
     assert len(CONFIGS) >= 8
 
@@ -76,6 +77,16 @@ def test_every_rule_and_runbook_passes(tmp_path: Path) -> None:
         "Watchdog",
     ]
     assert sorted(catalog.runbooks) == ["checkout-errors", "target-down"]
+
+
+def test_every_silence_passes(tmp_path: Path) -> None:
+    (tmp_path / "silences").mkdir()
+    for index, (_, block) in enumerate(SILENCES):
+        (tmp_path / "silences" / f"{index}.yaml").write_text(block, encoding="utf-8")
+    page = {"components": [{"id": one, "name": one} for one in ("chat-api", "checkout")]}
+    catalog = _load(tmp_path, yaml.safe_dump({**BASE, "statuspage": page})).catalog
+    assert catalog.warnings == ()
+    assert [silence.id for silence in catalog.silences] == ["friday-deploy", "new-database"]
 
 
 def test_the_configuration_of_compose_passes_with_what_ships(tmp_path: Path) -> None:

@@ -20,6 +20,9 @@ from incidentd.evaluation import ladder
 from incidentd.incidents.actor import Actor, Origin
 from incidentd.incidents.desk import IncidentDesk
 from incidentd.incidents.evaluated import Evaluated
+from incidentd.incidents.silencing import Draft
+from incidentd.labels import parse_matchers
+from incidentd.routing.silence import Silence
 from incidentd.sources.base import Answered, Sample
 from incidentd.store import deliveries, incidents, timeline
 from incidentd.store.database import Database
@@ -54,24 +57,28 @@ class Room:
     """Everything that one test needs; times are minutes after 03:00."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.clock = MovableClock(T0)
         self.database = Database(f"sqlite:///{folder / 'room.db'}")
         self.database.migrate()
         self.changes = 0
         self.route = ROUTE
         self.runbooks: dict[str, Runbook] = {}
+        self.receivers = RECEIVERS
+        self.more: dict[str, Any] = {}
         self.alerts: dict[str, dict[str, Alert]] = {}
         self.desk = IncidentDesk(self.database, self.catalog, self.clock, self._changed)
         self.anna = Actor("anna", Origin.API)
 
     def catalog(self) -> Catalog:
-        receivers = [Receiver.model_validate(one) for one in RECEIVERS]
+        receivers = [Receiver.model_validate(one) for one in self.receivers]
         return Catalog(
             rules=(),
             runbooks=self.runbooks,
             receivers={one.name: one for one in receivers},
             route=Route.model_validate(self.route),
             commit="abc1234",
+            **self.more,
         )
 
     def at(self, minute: float) -> Room:
@@ -92,6 +99,12 @@ class Room:
             before.pop(one.after.key.fingerprint, None)
             if one.after.phase is not Phase.INACTIVE:
                 before[one.after.key.fingerprint] = one.after
+
+    def silence(self, *matchers: str, minutes: float | None = 60, **fields: Any) -> Silence:
+        """Made now by anna, for so many minutes."""
+        ends_at = self.clock.now() + timedelta(minutes=minutes) if minutes is not None else None
+        draft = Draft(parse_matchers(matchers), **({"author": "anna", "reason": "deploy", "ends_at": ends_at} | fields))
+        return self.desk.silence(draft, self.anna)
 
     def incident(self, number: int = 1) -> Incident:
         with self.database.reading() as session:

@@ -10,6 +10,7 @@ from typing import Any
 from incidentd.catalog.catalog import Catalog
 from incidentd.catalog.component import Component, StatusPage
 from incidentd.catalog.route import Route
+from incidentd.catalog.silence import AuthoredSilence
 from incidentd.clock import MovableClock
 from incidentd.settings import Settings, Source
 from incidentd.statuspage.publish import Publisher
@@ -73,13 +74,21 @@ class Town:
             sources={"prometheus": Source(url="http://127.0.0.1:1")}, base_url="https://status.example.com"
         )
         self.page = StatusPage(title="Example", out=self.out, components=(CHAT, EMBED, LOGIN))
+        self.silences: tuple[AuthoredSilence, ...] = ()
         self.publisher = self.fresh_publisher()
 
     def fresh_publisher(self) -> Publisher:
         return Publisher(self.database, self.catalog, self.settings, self.clock)
 
     def catalog(self) -> Catalog:
-        return Catalog(rules=(), runbooks={}, receivers={}, route=Route(receiver="team"), statuspage=self.page)
+        return Catalog(
+            rules=(),
+            runbooks={},
+            receivers={},
+            route=Route(receiver="team"),
+            statuspage=self.page,
+            silences=self.silences,
+        )
 
     def story(self, component: str, happenings: Sequence[Happening], secret: str = "", **more: str) -> str:
         """Stores one incident with its timeline, and *secret* wherever people or labels speak; returns its uid."""

@@ -47,6 +47,7 @@ def test_an_incident_has_everything_that_scripts_hold_on_to(site: Site) -> None:
         "resolved_by": "",
         "alert_count": 1,
         "firing_count": 1,
+        "muted": None,
         "runbooks": [
             {
                 "name": "errors",
@@ -234,8 +235,17 @@ def test_what_is_answered_is_what_the_openapi_document_promises(site: Site) -> N
         site.post(f"{INCIDENT}/resolve", token=TOKEN, json={"by": "anna"}),
         site.post(f"{INCIDENT}/notes", token=TOKEN, json={"note": "x"}),
         site.post("/-/reload", token=TOKEN),
+        site.post("/api/v1/silences/preview", token=TOKEN, json={"matchers": ['service="chat"']}),
+        site.post("/api/v1/silences", token=TOKEN, json={"matchers": ["a=b"], "reason": "x", "for": "1h"}),
+        site.post("/api/v1/silences", token=TOKEN, json={"matchers": ["a=b"]}),
+        site.get("/api/v1/silences"),
+        site.get("/api/v1/silences/S-1"),
+        site.get("/api/v1/silences/S-2"),
+        site.post("/api/v1/silences/S-1/end", token=TOKEN),
     ]
-    assert [answer.status_code for answer in answers] == [200, 200, 404, 422, 200, 200, 200, 401, 409, 200, 200, 200]
+    assert [answer.status_code for answer in answers] == [
+        200, 200, 404, 422, 200, 200, 200, 401, 409, 200, 200, 200, 200, 201, 422, 200, 200, 404, 200,
+    ]  # fmt: skip
     for answer in answers:
         request, response = RequestsOpenAPIRequest(answer.request), RequestsOpenAPIResponse(answer)
         api.validate_response(request, response)
@@ -247,15 +257,20 @@ def test_the_openapi_document_names_every_operation_once_and_leaves_out_the_page
     assert sorted(operations) == [
         "acknowledgeIncident",
         "addNote",
+        "endSilence",
         "healthy",
         "listAlerts",
         "listIncidents",
         "listRules",
+        "listSilences",
+        "makeSilence",
         "mitigateIncident",
+        "previewSilence",
         "ready",
         "reload",
         "reopenIncident",
         "resolveIncident",
         "showIncident",
+        "showSilence",
         "unacknowledgeIncident",
     ]
