@@ -22,6 +22,8 @@ import requests
 from bench import rules
 from bench.rules import BenchRule
 from bench.scrape import Scraped
+from incidentd import app
+from incidentd.evaluation import rhythm
 from incidentd.settings import Source
 
 _ROOT = Path(__file__).parents[1]
@@ -51,6 +53,12 @@ def can_switch_packing_off() -> bool:
     return "pack" in Source.model_fields
 
 
+def learning_seconds(rules: int) -> float:
+    """How long after its start the service has looked at the rhythm of so many rules. Looking costs, and is not what is
+    compared: it is done again every ten minutes."""
+    return -(-rules // rhythm.AT_ONCE) * app.RHYTHMS.total_seconds()
+
+
 class Incidentd:
     """A context manager: the process runs and is ready inside of it, and its folder is gone after it."""
 
@@ -62,9 +70,11 @@ class Incidentd:
         hook: str,
         every: int,
         pack: bool = True,
+        follow: bool = True,
         group_by: Sequence[str] | None = None,
     ) -> None:
-        """*hook* takes the notifications. With *group_by* the rules are always in our own form."""
+        """*hook* takes the notifications, *follow* says whether the slots follow the scrapes. With *group_by* the rules
+        are always in our own form."""
         same_file = group_by is None and reads_prometheus_files()
         self.form = "the same rule file" if same_file else "equal rules in incidentd's own form"
         self._rules = (
@@ -72,7 +82,13 @@ class Incidentd:
             if same_file
             else rules.native_file(bench_rules, every, group_by=group_by or ())
         )
-        self._options: dict[str, Any] = {"prometheus": prometheus, "hook": hook, "every": every, "pack": pack}
+        self._options: dict[str, Any] = {
+            "prometheus": prometheus,
+            "hook": hook,
+            "every": every,
+            "pack": pack,
+            "follow": follow,
+        }
         self._directory = tempfile.TemporaryDirectory(prefix="incidentd-bench-")
         self._folder = Path(self._directory.name)
         self._process: subprocess.Popen[bytes] | None = None
@@ -137,10 +153,21 @@ class Incidentd:
         self._directory.cleanup()
 
 
-def _configure(folder: Path, rule_file: str, *, prometheus: str, hook: str, every: int, pack: bool, port: int) -> None:
+def _configure(
+    folder: Path,
+    rule_file: str,
+    *,
+    prometheus: str,
+    hook: str,
+    every: int,
+    port: int,
+    pack: bool = True,
+    follow: bool = True,
+) -> None:
     source: dict[str, Any] = {"url": prometheus, "every": f"{every}s"}
     if can_switch_packing_off():
         source["pack"] = pack
+    source["follow_scrapes"] = follow
     config = {
         "listen": f"127.0.0.1:{port}",
         "base_url": f"http://127.0.0.1:{port}",

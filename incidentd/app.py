@@ -49,7 +49,7 @@ _LOG = structlog.get_logger(__name__)
 _THREADS_PER_CHANNEL = 2
 _COOLDOWN_CHECK = timedelta(seconds=2)
 _MARKS = timedelta(seconds=5)
-_RHYTHMS = timedelta(seconds=10)
+RHYTHMS = timedelta(seconds=10)
 _MUTE_CHECK = timedelta(seconds=2)
 _STOP_SECONDS = 15
 _LONGEST_DELAY = timedelta(minutes=1)
@@ -109,7 +109,7 @@ class App:
         self._scheduler.chore("cooldowns", self._end_cooldowns, _COOLDOWN_CHECK)
         self._scheduler.chore("marks", self._evaluator.save_marks, _MARKS)
         for source in self._rhythms:
-            self._scheduler.chore(f"rhythm of {source}", partial(self._learn, source), _RHYTHMS, source)
+            self._scheduler.chore(f"rhythm of {source}", partial(self._learn, source), RHYTHMS, source)
         self._scheduler.chore("mutes", self.desk.end_mutes, _MUTE_CHECK)
         self._start_delivery()
         self._start_publisher()
