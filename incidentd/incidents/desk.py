@@ -53,14 +53,12 @@ class IncidentDesk:
         with self._transaction() as tx:
             alerts.save(tx.session, (transition.after for _, transition in news))
             _mark(tx, evaluations)
+            touched = _write(tx, [(one, transition) for one in evaluations for transition in one.ended])
             missed.record(tx, evaluations)
-            episodes = grouping.place(tx, news)
-            firing = parts.firing(tx.session, (number_of(one.incident) for one in episodes))
-            for one in episodes:
-                episode.finish(tx, one, firing[number_of(one.incident)])
+            touched |= _write(tx, news)
         if any(transition.moves_mutes for _, transition in news):
             self._changed = next(self._changes)
-        if episodes:
+        if touched:
             self._on_change()
 
     def mark(self, until: Mapping[str, datetime]) -> None:
@@ -165,6 +163,16 @@ class IncidentDesk:
             self._changed = next(self._changes)
             self._on_change()
         return outcome
+
+
+def _write(tx: Transaction, news: Sequence[grouping.News]) -> bool:
+    """What *news* mean for incidents. Whether any was touched."""
+    episodes = grouping.place(tx, news)
+    firing = parts.firing(tx.session, (number_of(one.incident) for one in episodes))
+    for one in episodes:
+        episode.finish(tx, one, firing[number_of(one.incident)])
+    tx.session.flush()
+    return bool(episodes)
 
 
 def _mark(tx: Transaction, evaluations: Sequence[Evaluated]) -> None:
