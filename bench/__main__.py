@@ -58,6 +58,7 @@ def main() -> None:
         plan.interval,
         form="the same rule file" if reads_prometheus_files() else "equal rules in its own form",
         packs=can_switch_packing_off(),
+        note=options.note,
     )
     run.load.append(machine.load())
     wanted = set(options.only.split(","))
@@ -143,6 +144,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--lag-interval", type=int, default=2 if quick else 5, help="of the crossings, in seconds")
     parser.add_argument("--lag-rounds", type=int, default=1 if quick else 4, help="ten crossings each")
     parser.add_argument("--burst", type=int, default=1000 if quick else 10_000, help="series that fire at once")
+    parser.add_argument("--note", default="", help="what a reader should know of this run")
     parser.add_argument("--only", default="cost,lag,burst", help="parts of it")
     parser.add_argument(
         "--out", type=Path, default=None if quick or "--only" in sys.argv else _PAGE, help="the page that it writes"
