@@ -79,6 +79,11 @@ class Transition:
     change: Change
 
     @property
+    def moves_mutes(self) -> bool:
+        """Whether it may end, or begin, that somebody is muted: not when a value moved."""
+        return self.change is not Change.SAME or self.before.is_clearing != self.after.is_clearing
+
+    @property
     def is_news(self) -> bool:
         """Whether it must be stored: a clock started or stopped, or the value or the labels of a firing alert moved."""
         before, after = self.before, self.after

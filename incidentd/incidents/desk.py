@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from itertools import count
 
 import structlog
 
@@ -37,6 +38,9 @@ class IncidentDesk:
         self._current = current
         self._clock = clock
         self._on_change = on_change
+        self._changes = count(1)
+        self._changed = 0
+        self._mutes_seen: tuple[object, ...] = ()
 
     def apply(self, evaluations: Sequence[Evaluated]) -> None:
         """Writes what became of the alerts, and what that means for incidents. All or nothing.
@@ -49,12 +53,12 @@ class IncidentDesk:
         with self._transaction() as tx:
             alerts.save(tx.session, (transition.after for _, transition in news))
             _mark(tx, evaluations)
+            touched = _write(tx, [(one, transition) for one in evaluations for transition in one.ended])
             missed.record(tx, evaluations)
-            episodes = grouping.place(tx, news)
-            firing = parts.firing(tx.session, (number_of(one.incident) for one in episodes))
-            for one in episodes:
-                episode.finish(tx, one, firing[number_of(one.incident)])
-        if episodes:
+            touched |= _write(tx, news)
+        if any(transition.moves_mutes for _, transition in news):
+            self._changed = next(self._changes)
+        if touched:
             self._on_change()
 
     def mark(self, until: Mapping[str, datetime]) -> None:
@@ -131,9 +135,13 @@ class IncidentDesk:
         return ended
 
     def end_mutes(self) -> None:
-        """Sends the notices that a mute held back and that nothing holds back any more."""
+        """Sends the notices that a mute held back and that nothing holds back any more. Looks at nothing while neither
+        mutes nor alerts nor incidents have changed since it looked last: there may be thousands that wait."""
+        changed = self._changed
         with self._transaction() as tx:
-            paged = timers.end_mutes(tx)
+            seen = (changed, *tx.mutes.signature)
+            paged = timers.end_mutes(tx) if seen != self._mutes_seen else 0
+        self._mutes_seen = seen
         if paged:
             self._on_change()
 
@@ -152,8 +160,19 @@ class IncidentDesk:
             origin=actor.origin.value,
         )
         if outcome.result is not Result.REPEATED:
+            self._changed = next(self._changes)
             self._on_change()
         return outcome
+
+
+def _write(tx: Transaction, news: Sequence[grouping.News]) -> bool:
+    """What *news* mean for incidents. Whether any was touched."""
+    episodes = grouping.place(tx, news)
+    firing = parts.firing(tx.session, (number_of(one.incident) for one in episodes))
+    for one in episodes:
+        episode.finish(tx, one, firing[number_of(one.incident)])
+    tx.session.flush()
+    return bool(episodes)
 
 
 def _mark(tx: Transaction, evaluations: Sequence[Evaluated]) -> None:

@@ -25,10 +25,12 @@ class Missed:
 class Evaluated:
     """*evidence* is plain text that belongs to the description, such as a source's own error. *annotations* are the
     texts of a Prometheus rule's annotations by the fingerprint of the alert: of those that fire and are news. *missed*
-    is what slots that were made up for show to have come and gone."""
+    is what slots that were made up for show to have come and gone, *ended* the end of what they show to have cleared
+    before it fired again."""
 
     rule: Rule
     transitions: tuple[Transition, ...]
     evidence: str = ""
     missed: tuple[Missed, ...] = ()
+    ended: tuple[Transition, ...] = ()
     annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from incidentd.catalog import runbook_link
 from incidentd.incidents import wording
 from incidentd.incidents.actor import SYSTEM
+from incidentd.incidents.episode import cooldown_end
 from incidentd.incidents.evaluated import Evaluated, Missed
 from incidentd.incidents.grouping import incident_key
 from incidentd.incidents.transaction import Transaction, number_of
@@ -15,25 +16,33 @@ from incidentd.store import incidents
 from incidentd.store.tables import Incident, IncidentAlert
 from incidentd.store.timeline import EntryKind
 
+Members = list[tuple[Evaluated, Missed]]
 _TOLD_NOBODY = "Began and ended while incidentd did not evaluate; nobody was told"
 
 
 def record(tx: Transaction, evaluations: Sequence[Evaluated]) -> None:
-    """One resolved incident for all that was missed of one key; an entry in its timeline where one is open or held."""
-    by_key: dict[str, list[tuple[Evaluated, Missed]]] = {}
+    """One resolved incident for all that was missed of one key; an entry in its timeline where one takes it in."""
+    by_key: dict[str, Members] = {}
     for evaluated in evaluations:
         for missed in evaluated.missed if evaluated.rule.opens else ():
             by_key.setdefault(incident_key(evaluated.rule, missed.alert.labels), []).append((evaluated, missed))
     for key, members in by_key.items():
         latest = incidents.latest_with_key(tx.session, key)
-        if latest is not None and (latest.state != State.RESOLVED or latest.page_again_at is not None):
+        if latest is not None and _takes_in(tx, latest, members):
             text = f"{wording.alerts(len(members))} fired and cleared while incidentd did not evaluate"
             tx.record(latest, EntryKind.ALERT, SYSTEM, text)
         else:
             _write(tx, key, members, latest)
 
 
-def _write(tx: Transaction, key: str, members: list[tuple[Evaluated, Missed]], previous: Incident | None) -> None:
+def _takes_in(tx: Transaction, incident: Incident, members: Members) -> bool:
+    """Whether what was missed belongs to *incident*: it is open or held, or was over for less than its cooldown."""
+    if incident.state != State.RESOLVED or incident.page_again_at is not None:
+        return True
+    return min(missed.began_at for _, missed in members) < cooldown_end(incident, tx.now)
+
+
+def _write(tx: Transaction, key: str, members: Members, previous: Incident | None) -> None:
     members.sort(key=lambda member: member[1].began_at)
     rule, (_, first) = members[0][0].rule, members[0]
     worst = min((missed.alert.severity or rule.levels[-1].severity for _, missed in members), key=lambda one: one.rank)

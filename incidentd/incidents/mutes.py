@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 
 from incidentd.alert import Phase
+from incidentd.catalog import time_interval
 from incidentd.catalog.catalog import Catalog
 from incidentd.catalog.route import Route
 from incidentd.catalog.silence import Maintenance
@@ -57,6 +58,13 @@ class Mutes:
     def any(self) -> bool:
         """The same, with routes that are muted at times."""
         return self.any_by_labels or bool(self._catalog.time_intervals)
+
+    @property
+    def signature(self) -> tuple[object, ...]:
+        """Equal for equal mutes: while it stays, and alerts do, so does who is muted."""
+        intervals = self._catalog.time_intervals
+        in_force = (name for name, one in intervals.items() if time_interval.contains(one, self._now))
+        return self._catalog, *(one.id for one in self.active), "", *in_force
 
     def of(self, firing: Iterable[IncidentAlert]) -> Muted | None:
         """Why an incident with these firing alerts notifies nobody."""

@@ -140,7 +140,7 @@ def firing(session: Session, number: int) -> list[IncidentAlert]:
 
 
 def alerts_of(session: Session, numbers: Sequence[int], *, most: int | None = None) -> dict[int, list[IncidentAlert]]:
-    """The first *most* alerts (None: all) of each of several incidents in one query, by incident, ordered as by
+    """The first *most* alerts (None: all) of each of several incidents in one query, by incident, in the order of
     :func:`alerts`."""
     found: dict[int, list[IncidentAlert]] = {number: [] for number in numbers}
     place = func.row_number().over(partition_by=col(IncidentAlert.incident_number), order_by=_WORST_FIRST)

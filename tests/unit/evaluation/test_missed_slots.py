@@ -214,18 +214,28 @@ def test_an_incident_that_ended_while_it_was_down_resolves_at_the_start(service:
     assert one.told() == ["opened", "resolved"]
 
 
-def test_an_incident_that_cleared_and_fired_again_while_it_was_down_goes_on_without_a_page(service: Make) -> None:
-    one = service(between((0, 4), (7, 99)))
+def test_what_cleared_and_fired_again_within_the_cooldown_while_it_was_down_reopens_quietly(service: Make) -> None:
+    one = service(between((0, 4), (7, 99)), cooldown="30m")
     one.at(0)
     one.restart()
     one.at(9)
     assert one.incidents() == [("detected", 0, None)]
-    assert one.told() == ["opened"]
+    assert one.told() == ["opened", "resolved", "updated"]
+    assert one.timeline(1)[-1] == "Fires again within the cooldown; reopened without a page (flap 1)"
 
 
-def test_an_alert_that_joined_and_left_an_open_incident_is_an_entry_in_its_timeline(service: Make) -> None:
-    """It fired before; it cleared and came and went once more: what came and went is not an incident of its own."""
-    one = service(between((0, 3), (5, 7)))
+def test_what_cleared_and_fired_again_after_the_cooldown_while_it_was_down_is_a_new_incident(service: Make) -> None:
+    """As if it had never been down: no page is lost."""
+    one = service(between((0, 4), (7, 99)))
+    one.at(0)
+    one.restart()
+    one.at(9)
+    assert one.incidents() == [("resolved", 0, 9), ("detected", 9, None)]
+    assert one.told() == ["opened", "resolved", "opened"]
+
+
+def test_what_came_and_went_within_the_cooldown_is_an_entry_in_the_timeline(service: Make) -> None:
+    one = service(between((0, 3), (5, 7)), cooldown="30m")
     one.at(0)
     one.restart()
     one.at(9)

@@ -15,6 +15,8 @@ from incidentd.routing.silence import SilenceState
 from incidentd.store import incidents, timeline
 
 if TYPE_CHECKING:
+    from incidentd.store.database import Session
+    from incidentd.store.tables import Incident
     from tests.unit.incidents.conftest import Room
 
 PAGED = ["PagerDuty (page): opened", "Slack #incidents: opened"]
@@ -382,3 +384,30 @@ def test_a_silence_survives_the_process(room: Room) -> None:
     with other.database.reading() as session:
         assert [one.number for one in incidents.recent(session)] == [1]
     other.database.close()
+
+
+def test_nothing_is_looked_at_while_nothing_has_changed(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    real = incidents.owed
+
+    def owed(session: Session) -> list[Incident]:
+        looked.append(1)
+        return real(session)
+
+    monkeypatch.setattr(incidents, "owed", owed)
+    room.at(0).silence('service="chat"', minutes=30)
+    room.at(1).values({"chat": 0.6})
+    for minute in (2, 3, 4):
+        room.at(minute).desk.end_mutes()
+    assert len(looked) == 1
+    room.at(5).values({"chat": 0.7})
+    room.desk.end_mutes()
+    assert len(looked) == 1, "a value moved"
+    room.at(6).values({"chat": 0.7, "search": 0.6})
+    room.desk.end_mutes()
+    assert len(looked) == 2, "an alert fired"
+    room.desk.acknowledge(1, room.anna)
+    room.desk.end_mutes()
+    assert len(looked) == 3, "somebody acted"
+    room.at(31).desk.end_mutes()
+    assert len(looked) == 4, "the silence is over"

@@ -83,16 +83,16 @@ class Connection(socketserver.StreamRequestHandler):
             headers[name.lower()] = value.strip()
         form = parse_qs(self.rfile.read(int(headers.get("content-length", "0"))).decode())
         self.wire.received.append(Received(line, headers, form))
-        reset = self.wire.reset
+        reset = False
         try:
             for part in self.wire.answer(form.get("query", [""])[0]):
                 self.wfile.write(part)
         except ResetError:
             reset = True
-        if reset:
+        if reset or self.wire.reset:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
-        if reset or self.wire.closes:
+        if reset or self.wire.reset or self.wire.closes:
             raise ConnectionResetError  # ends the loop of `handle`
 
 

@@ -198,6 +198,7 @@ def test_an_incident_says_that_it_is_muted_and_why(site: Site) -> None:
     assert site.get("/api/v1/incidents").json()["incidents"][0]["muted"] == muted
     page = site.get("/incidents/42").text
     assert "Nobody is paged: silenced by &lt;anna&gt; (deploy), S-1, until 2026-11-20 20:10 UTC" in page
+    assert "Nobody has been told: it was muted." in page
     assert "muted by S-1" in site.get("/").text
     site.post("/api/v1/incidents/42/resolve", token=TOKEN)
     assert site.get("/api/v1/incidents/42").json()["muted"] is None, "it is over"

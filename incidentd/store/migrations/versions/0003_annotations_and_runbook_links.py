@@ -12,19 +12,12 @@ depends_on = None
 
 
 def upgrade() -> None:
-    with op.batch_alter_table('incident') as table:
-        table.add_column(sa.Column('runbook_url', Text(), nullable=False, server_default=''))
-    with op.batch_alter_table('incident') as table:
-        table.alter_column('runbook_url', server_default=None)
+    # The defaults stay: taking them away would make SQLite write the tables anew, which their foreign keys forbid.
+    op.add_column('incident', sa.Column('runbook_url', Text(), nullable=False, server_default=''))
     annotations = sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql')
-    with op.batch_alter_table('incident_alert') as table:
-        table.add_column(sa.Column('annotations', annotations, nullable=False, server_default='{}'))
-    with op.batch_alter_table('incident_alert') as table:
-        table.alter_column('annotations', server_default=None)
+    op.add_column('incident_alert', sa.Column('annotations', annotations, nullable=False, server_default='{}'))
 
 
 def downgrade() -> None:
-    with op.batch_alter_table('incident_alert') as table:
-        table.drop_column('annotations')
-    with op.batch_alter_table('incident') as table:
-        table.drop_column('runbook_url')
+    op.drop_column('incident_alert', 'annotations')
+    op.drop_column('incident', 'runbook_url')
