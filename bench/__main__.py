@@ -34,6 +34,7 @@ class Plan:
     lag_interval: int
     lag_rounds: int
     burst: int
+    follow: bool
 
     @property
     def seconds(self) -> int:
@@ -50,6 +51,7 @@ def main() -> None:
         lag_interval=options.lag_interval,
         lag_rounds=options.lag_rounds,
         burst=options.burst,
+        follow=not options.quick,
     )
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # the desk's log lines are not the result
     begun = time.monotonic()
@@ -115,9 +117,9 @@ def _variants(
             hook=f"{exporter.url}/hook",
             every=plan.interval,
             pack=pack,
-            follow=pack,  # it costs the same when it has learned: it is waited for once
+            follow=pack and plan.follow,  # it costs the same when it has learned: that is waited for once
         ) as service:
-            time.sleep(plan.interval + (learning_seconds(count) if pack else 0))
+            time.sleep(plan.interval + (learning_seconds(count) if pack and plan.follow else 0))
             found.append(cost.of_incidentd(name, prometheus, service, count, watched))
     return found
 
