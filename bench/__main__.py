@@ -34,6 +34,7 @@ class Plan:
     lag_interval: int
     lag_rounds: int
     burst: int
+    follow: bool
 
     @property
     def seconds(self) -> int:
@@ -50,6 +51,7 @@ def main() -> None:
         lag_interval=options.lag_interval,
         lag_rounds=options.lag_rounds,
         burst=options.burst,
+        follow=not options.quick,
     )
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # the desk's log lines are not the result
     begun = time.monotonic()
@@ -58,6 +60,7 @@ def main() -> None:
         plan.interval,
         form="the same rule file" if reads_prometheus_files() else "equal rules in its own form",
         packs=can_switch_packing_off(),
+        note=options.note,
     )
     run.load.append(machine.load())
     wanted = set(options.only.split(","))
@@ -114,9 +117,9 @@ def _variants(
             hook=f"{exporter.url}/hook",
             every=plan.interval,
             pack=pack,
-            follow=pack,  # it costs the same when it has learned: it is waited for once
+            follow=pack and plan.follow,  # it costs the same when it has learned: that is waited for once
         ) as service:
-            time.sleep(plan.interval + (learning_seconds(count) if pack else 0))
+            time.sleep(plan.interval + (learning_seconds(count) if pack and plan.follow else 0))
             found.append(cost.of_incidentd(name, prometheus, service, count, watched))
     return found
 
@@ -143,6 +146,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--lag-interval", type=int, default=2 if quick else 5, help="of the crossings, in seconds")
     parser.add_argument("--lag-rounds", type=int, default=1 if quick else 4, help="ten crossings each")
     parser.add_argument("--burst", type=int, default=1000 if quick else 10_000, help="series that fire at once")
+    parser.add_argument("--note", default="", help="what a reader should know of this run")
     parser.add_argument("--only", default="cost,lag,burst", help="parts of it")
     parser.add_argument(
         "--out", type=Path, default=None if quick or "--only" in sys.argv else _PAGE, help="the page that it writes"

@@ -32,6 +32,7 @@ class Run:
     load: list[float] = field(default_factory=list)
     form: str = ""
     packs: bool = False
+    note: str = ""
     costs: list[Cost] = field(default_factory=list)
     series: list[Cost] = field(default_factory=list)
     lag: Lag | None = None
@@ -82,6 +83,7 @@ def _about(run: Run) -> str:
     return (
         f"The run took {run.seconds / 60:.1f} minutes. Idle, Prometheus used {idle} ms of CPU a second (begin and end);"
         f" their mean is subtracted. The load average was {load}. incidentd was given {run.form}.{packs}"
+        + (f" {run.note}" if run.note else "")
     )
 
 
