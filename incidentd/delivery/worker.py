@@ -30,7 +30,10 @@ _LOG = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=60)
 """Longer than an attempt takes; where a channel's time-out is long, _CALLS of them."""
 _CALLS = 6
-_POLL = timedelta(seconds=1)
+_SHORTEST_IDLE = timedelta(milliseconds=200)
+_AFTER_A_FAULT = timedelta(seconds=1)
+_LONGEST_IDLE = timedelta(seconds=10)
+"""Whoever adds something to tell wakes us; this is for what nobody told us of."""
 _WHO = "incidentd"
 _ORIGIN = "delivery"
 _EDITED_IN_PLACE = "slack"
@@ -68,13 +71,12 @@ class Worker:
         while not stop.is_set():
             wake.clear()
             try:
-                busy = self.deliver_next(channel)
+                idle = timedelta() if self.deliver_next(channel) else self._idle_for(channel)
             except Exception:  # noqa: BLE001 - one of the two loop tops: a fault of ours must not end delivery
                 _LOG.exception("the delivery loop failed; it goes on", action="delivery_loop_failed", channel=channel)
                 metrics.LOOP_FAILURES.labels("delivery").inc()
-                busy = False
-            if not busy:
-                wake.wait(_POLL.total_seconds())
+                idle = _AFTER_A_FAULT
+            wake.wait(idle.total_seconds())
 
     def deliver_next(self, channel: str) -> bool:
         """One attempt for the destination of *channel* that has been due for longest; False when none is due."""
@@ -91,13 +93,21 @@ class Worker:
         metrics.DELIVERY_SECONDS.labels(channel).observe(time.perf_counter() - begun)
         return True
 
+    def _idle_for(self, channel: str) -> timedelta:
+        """Until something is due, within bounds."""
+        with self._database.reading() as session:
+            due = deliveries.next_due(session, channel)
+        wait = _LONGEST_IDLE if due is None else due - self._clock.now()
+        return min(max(wait, _SHORTEST_IDLE), _LONGEST_IDLE)
+
     def _take(self, channel: str) -> tuple[Claim, Notification | DeliveryError | None] | None:
         """What is due, and what to say. One that cannot be composed is an error of its own, so that it backs off
         instead of standing in the way of all others."""
         now = self._clock.now()
         with self._database.reading() as session:
-            if not deliveries.is_due(session, channel, now):
-                return None
+            due = deliveries.next_due(session, channel)
+        if due is None or due > now:
+            return None
         with self._holding:
             with self._database.transaction() as session:
                 claim = deliveries.claim(

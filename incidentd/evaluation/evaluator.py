@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from incidentd import metrics, settings
 from incidentd.alert import Alert, AlertKey, Change, Phase, Transition
 from incidentd.catalog.rule import Rule
 from incidentd.evaluation import annotate, ladder, meaning, replay
-from incidentd.evaluation.group import Group, question
+from incidentd.evaluation.group import Group
 from incidentd.evaluation.history import Histories, History
 from incidentd.evaluation.ledger import LONGEST_DELAY, Ledger
 from incidentd.evaluation.source_watch import SourceWatch
@@ -86,15 +86,16 @@ class Evaluator:
         metrics.EVALUATION_SECONDS.labels(group.source).observe(seconds)
         with self._lock:
             rules = self._due(group, slot)
-            evaluations = self._step(group.source, rules, answers, history, slot)
+            answered = [(rule, answers[asked]) for rule, asked in rules]
+            evaluations = self._step(group.source, answered, history, slot)
         evaluations = annotate.annotate(evaluations, lambda expr: _asked(source, expr, slot), slot)
         with self._lock:
             if self._closed or not rules or rules != self._due(group, slot):
                 return  # what changed meanwhile is made up for at the next slot
             evaluations += self._watches[group.source].evaluate(self._ledger.alerts, slot)
             self._desk.apply(evaluations)
-            self._ledger.advance(rules, slot, evaluations)
-            self._note_health(group.source, rules, answers, slot, seconds)
+            self._ledger.advance((rule for rule, _ in rules), slot, evaluations)
+            self._note_health(answered, slot, seconds)
 
     def adopt(self, rules: Collection[Rule], at: datetime) -> None:
         """Puts *rules* in force. The alerts of all others are cleared, so that their incidents end; a rule that means
@@ -147,8 +148,8 @@ class Evaluator:
         with self._lock:
             return dict(self._health)
 
-    def _due(self, group: Group, slot: datetime) -> list[Rule]:
-        return [rule for rule in group.rules if self._is_in_force(rule) and self._ledger.is_due(rule, slot)]
+    def _due(self, group: Group, slot: datetime) -> list[tuple[Rule, Question]]:
+        return [one for one in group.asked if self._is_in_force(one[0]) and self._ledger.is_due(one[0], slot)]
 
     def _is_in_doubt(self, rule: Rule, alert: Alert, now: datetime) -> bool:
         last = self._health.get(rule.id)
@@ -161,13 +162,12 @@ class Evaluator:
         return known is rule or known == rule
 
     def _step(
-        self, source: str, rules: Collection[Rule], answers: Mapping[Question, Answer], history: History, slot: datetime
+        self, source: str, answered: Sequence[tuple[Rule, Answer]], history: History, slot: datetime
     ) -> list[Evaluated]:
         watch = self._watches[source]
         evaluations = []
         known = 0
-        for rule in rules:
-            answer = answers[question(rule)]
+        for rule, answer in answered:
             watch.observe(rule.id, answer, late=rule.id in history)
             evaluated = self._evaluated(rule, answer, history.get(rule.id, ()), slot)
             if isinstance(answer, Answered):
@@ -175,7 +175,7 @@ class Evaluator:
             if evaluated is not None:
                 evaluations.append(evaluated)
         metrics.EVALUATIONS.labels(source, "known").inc(known)
-        metrics.EVALUATIONS.labels(source, "unknown").inc(len(rules) - known)
+        metrics.EVALUATIONS.labels(source, "unknown").inc(len(answered) - known)
         return evaluations
 
     def _evaluated(
@@ -207,15 +207,13 @@ class Evaluator:
                     ended.append(_cleared(alert, at))
         return ended
 
-    def _note_health(
-        self, source: str, rules: Collection[Rule], answers: Mapping[Question, Answer], slot: datetime, seconds: float
-    ) -> None:
-        watch = self._watches[source]
-        for rule in rules:
-            answer = answers[question(rule)]
-            samples = answer.samples if isinstance(answer, Answered) else ()
-            value = ladder.worst_value(rule, samples)
-            self._health[rule.id] = Health(slot, seconds, watch.error_of(rule.id), value, len(samples))
+    def _note_health(self, answered: Iterable[tuple[Rule, Answer]], slot: datetime, seconds: float) -> None:
+        for rule, answer in answered:
+            if isinstance(answer, Answered):
+                value = ladder.worst_value(rule, answer.samples) if answer.samples else None
+                self._health[rule.id] = Health(slot, seconds, "", value, len(answer.samples))
+            else:
+                self._health[rule.id] = Health(slot, seconds, answer.message, None, 0)
 
 
 def _asked(source: Source, expr: str, slot: datetime) -> Answer:

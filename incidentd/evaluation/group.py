@@ -42,9 +42,14 @@ class Group:
         return f"{name}/{self.number}" if self.number else name
 
     @cached_property
+    def asked(self) -> tuple[tuple[Rule, Question], ...]:
+        """Each rule with what its source is asked for it."""
+        return tuple((rule, question(rule)) for rule in self.rules)
+
+    @cached_property
     def questions(self) -> tuple[Question, ...]:
         """What its source is asked: every expression once."""
-        return tuple(dict.fromkeys(question(rule) for rule in self.rules))
+        return tuple(dict.fromkeys(asked for _, asked in self.asked))
 
     def slot_at(self, now: datetime) -> datetime:
         """The newest slot that is not after *now*, to the millisecond that sources understand."""

@@ -18,13 +18,13 @@ JITTER = 0.1
 """The part of the interval within which the newest samples of a rule must lie to be a rhythm."""
 RELEARN = timedelta(minutes=10)
 """After so long a rule's rhythm is looked at again: targets move."""
-_FIRST_AGAIN = timedelta(seconds=30)
+_FIRST_AGAIN = timedelta(seconds=10)
 """And after so long, twice as long each time, one that had none: a target may be new."""
-AT_ONCE = 500
+AT_ONCE = 1_000
 """Rules that are looked at in one call."""
 _LONGEST_WALKED = 2_000
 """Characters. The parser copies a subtree at each step down, so that a very large expression costs seconds."""
-_SETTLE = timedelta(milliseconds=20)
+_SETTLE = timedelta(milliseconds=50)
 _SETTLE_UNKNOWN = timedelta(milliseconds=100)
 """What is waited for where the source does not say how long its scrapes take."""
 _SETTLE_AT_MOST = 0.25
@@ -53,27 +53,27 @@ class Rhythms:
 
     def learn(self, source: Source, rules: Sequence[Rule], at: datetime) -> bool:
         """Looks at the rules that were not looked at lately, and forgets those that are no more. Whether any phase
-        changed by more than the jitter."""
+        changed."""
         ids = {rule.id for rule in rules}
-        gone = [id_ for id_ in self._learned if id_ not in ids]
-        changed = any(self._learned.pop(id_).phase is not None for id_ in gone)
+        gone = [self._learned.pop(id_) for id_ in self._learned.keys() - ids]
+        changed = any(learned.phase is not None for learned in gone)
         due = [rule for rule in rules if self._is_due(rule, at)][:AT_ONCE]
         uses = {rule.id: selectors(rule.expr) for rule in due}
         wanted = [one for rule in due for text in uses[rule.id] for one in _questions(text, rule.every).all]
         answers = source.ask(list(dict.fromkeys(wanted)), at) if wanted else {}
         for rule in due:
-            phase = _phase_of(rule, uses[rule.id], answers)
-            before = self._learned.get(rule.id)
-            if (
-                before is not None
-                and before.phase is not None
-                and phase is not None
-                and _near(rule, before.phase, phase)
-            ):
-                phase = before.phase  # what only trembles stays where it is
-            changed = changed or phase != (before.phase if before is not None else None)
-            self._learned[rule.id] = _Learned(phase, at, RELEARN if phase is not None else _again_after(before))
+            changed |= self._note(rule, _phase_of(rule, uses[rule.id], answers), at)
         return changed
+
+    def _note(self, rule: Rule, found: timedelta | None, at: datetime) -> bool:
+        """Whether the rule's phase is another than before. One that comes a little earlier now stays as it was; one
+        that comes later is followed, or its samples would be seen an interval late."""
+        learned = self._learned.get(rule.id)
+        before = learned.phase if learned is not None else None
+        stays = before is not None and found is not None and (before - found) % rule.every <= rule.every * JITTER
+        again_after = RELEARN if found is not None else _again_after(learned)
+        self._learned[rule.id] = _Learned(before if stays else found, at, again_after)
+        return not stays and before != found
 
     def _is_due(self, rule: Rule, at: datetime) -> bool:
         learned = self._learned.get(rule.id)

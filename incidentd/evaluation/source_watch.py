@@ -53,11 +53,6 @@ class SourceWatch:
         """The identities of the two rules; they are the same for every source."""
         return tuple(rule.id for rule in self._rules)
 
-    def error_of(self, rule_id: str) -> str:
-        """Why the rule's last evaluation was unknown; empty when it was not."""
-        unknown = self._unknown.get(rule_id)
-        return unknown.message if unknown else ""
-
     def observe(self, rule_id: str, answer: Answer, *, late: bool) -> None:
         """How one rule was answered, and whether slots were missed before."""
         self._awaited.discard(rule_id)

@@ -17,12 +17,13 @@ from incidentd.incidents import actions, episode, grouping, missed, silencing, t
 from incidentd.incidents.actor import Actor
 from incidentd.incidents.callback import Callback
 from incidentd.incidents.evaluated import Evaluated
+from incidentd.incidents.mutes import Mutes
 from incidentd.incidents.outcome import Outcome, Result
 from incidentd.incidents.silencing import Draft
 from incidentd.incidents.transaction import Transaction, number_of
 from incidentd.lifecycle import Action
 from incidentd.routing.silence import Silence
-from incidentd.store import alerts, marks, parts
+from incidentd.store import alerts, incidents, marks, parts
 from incidentd.store.database import Database
 
 _LOG = structlog.get_logger(__name__)
@@ -105,6 +106,9 @@ class IncidentDesk:
     def end_cooldowns(self, in_doubt: Collection[AlertKey] = ()) -> None:
         """Sends the opening notices that a cooldown held back and that are due; those of alerts *in_doubt*, of which
         nobody can say that they still fire, wait."""
+        with self._database.reading() as session:
+            if not incidents.any_page_held(session):
+                return
         with self._transaction() as tx:
             paged = timers.end_cooldowns(tx, in_doubt)
         if paged:
@@ -138,9 +142,12 @@ class IncidentDesk:
         """Sends the notices that a mute held back and that nothing holds back any more. Looks at nothing while neither
         mutes nor alerts nor incidents have changed since it looked last: there may be thousands that wait."""
         changed = self._changed
+        with self._database.reading() as session:
+            seen = (changed, *Mutes(session, self._current(), self._clock.now()).signature)
+        if seen == self._mutes_seen:
+            return
         with self._transaction() as tx:
-            seen = (changed, *tx.mutes.signature)
-            paged = timers.end_mutes(tx) if seen != self._mutes_seen else 0
+            paged = timers.end_mutes(tx)
         self._mutes_seen = seen
         if paged:
             self._on_change()

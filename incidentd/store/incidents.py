@@ -90,6 +90,12 @@ def active_since(session: Session, since: datetime) -> list[Incident]:
     return list(session.exec(query.order_by(col(Incident.number))))
 
 
+def any_page_held(session: Session) -> bool:
+    """Whether any incident waits for the end of its cooldown: a look that takes no lock."""
+    held = select(Incident.number).where(col(Incident.page_again_at).is_not(None)).limit(1)
+    return session.connection().execute(held).first() is not None
+
+
 def page_due(session: Session, now: datetime) -> list[Incident]:
     """The incidents that nobody has taken and whose cooldown is over; one that ends later than it can is that of a
     clock that was moved back."""
