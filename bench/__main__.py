@@ -20,6 +20,8 @@ from bench.service import Incidentd, can_switch_packing_off, learning_seconds, r
 from incidentd.demo.prometheus import Prometheus
 
 _PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+_PAIRED = 5_000
+"""From so many rules on, they are also compared with half as many expressions."""
 _HISTORY_INTERVALS = 5
 """The windows of the rules are four intervals and a little: then the first variant has as much to read as the last."""
 
@@ -87,17 +89,27 @@ def _costs(run: Run, plan: Plan, exporter: ExporterProcess) -> None:
         run.idle.append(cost.idle(prometheus, plan.seconds))
         for size in plan.sizes:
             run.costs += _variants(rules.mixed(size, plan.interval), plan, prometheus, exporter, run.idle[0])
+        for size in (one for one in plan.sizes if one >= _PAIRED):
+            pairs = rules.in_pairs(size, plan.interval)
+            run.pairs += _variants(pairs, plan, prometheus, exporter, run.idle[0], also_alone=False)
         often = replace(plan, interval=1, intervals=plan.seconds)  # one evaluation every 15 s would drown in the rest
         run.series += _variants(rules.one_over_all(), often, prometheus, exporter, run.idle[0])
         _say("Prometheus, idle")
         run.idle.append(cost.idle(prometheus, plan.seconds))
     mean = sum(run.idle) / len(run.idle)
     run.costs = [cost.with_baseline(one, run.idle[0], mean) for one in run.costs]
+    run.pairs = [cost.with_baseline(one, run.idle[0], mean) for one in run.pairs]
     run.series = [cost.with_baseline(one, run.idle[0], mean) for one in run.series]
 
 
 def _variants(
-    asked: list[BenchRule], plan: Plan, prometheus: Prometheus, exporter: ExporterProcess, baseline: float
+    asked: list[BenchRule],
+    plan: Plan,
+    prometheus: Prometheus,
+    exporter: ExporterProcess,
+    baseline: float,
+    *,
+    also_alone: bool = True,
 ) -> list[cost.Cost]:
     count = len(asked)
     watched = Watch(interval=plan.interval, seconds=plan.seconds, baseline=baseline)
@@ -107,7 +119,7 @@ def _variants(
     found = [cost.of_rule_manager(prometheus, count, watched)]
     prometheus.reload(None)
     variants = [(report.PACKED, True)]
-    if can_switch_packing_off():
+    if also_alone and can_switch_packing_off():
         variants.append((report.ALONE, False))
     for name, pack in variants:
         _say(f"{count:,} rules: {name}")

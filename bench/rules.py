@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.exporter import SERVICES
 
@@ -29,6 +29,18 @@ def mixed(count: int, interval: int) -> list[BenchRule]:
         of_type = (_rate, _ratio, _quantile)[(service + variant) % 3]
         rules.append(BenchRule(f"Bench{number:05}", of_type(f"s{service:03}", f"{4 * interval + variant // 3}s")))
     return rules
+
+
+def in_pairs(count: int, interval: int) -> list[BenchRule]:
+    """As people write them: half as many expressions, each twice, with the threshold of a warning and ten times that of
+    a critical one."""
+    warnings = mixed(count // 2, interval)
+    return warnings + [_critical(one) for one in warnings]
+
+
+def _critical(warning: BenchRule) -> BenchRule:
+    asked, _, threshold = warning.expr.rpartition(" > ")
+    return replace(warning, name=f"{warning.name}Critical", expr=f"{asked} > {10 * float(threshold):g}")
 
 
 def _rate(service: str, window: str) -> str:

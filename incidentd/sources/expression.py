@@ -48,7 +48,7 @@ def kind(expr: str) -> Kind:
     if RESERVED in expr or too_deep(expr):
         return Kind.ALONE
     # The parser checks types: asking it so is quicker than walking its tree, which takes seconds for a deep one.
-    if _takes(f'label_replace(({expr}\n), "{RESERVED}", "0", "", "")'):
+    if _takes(f'label_join(({expr}\n), "{RESERVED}", "0")'):
         return Kind.VECTOR
     return Kind.SCALAR if _takes(f"vector(({expr}\n))") else Kind.ALONE
 
@@ -66,10 +66,12 @@ def speaks_of_the_range(expr: str) -> bool:
 
 
 def labelled(expr: str, label: str) -> str:
-    """*expr*, of kind vector or scalar, so that each of its series carries *label* as the reserved label."""
+    """*expr*, of kind vector or scalar, so that each of its series carries *label* as the reserved label: as what
+    joins two labels that no series has. `label_replace` would have the server compile a regular expression for each.
+    """
     inner = f"{expr}\n" if "#" in expr else expr  # a comment at the end would swallow the bracket
     inner = f"vector({inner})" if kind(expr) is Kind.SCALAR else f"({inner})"
-    return f'label_replace({inner}, "{RESERVED}", "{label}", "", "")'
+    return f'label_join({inner}, "{RESERVED}", "{label}", "{RESERVED}", "{RESERVED}")'
 
 
 def _takes(call: str) -> bool:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from incidentd.alert import Alert, AlertKey, LevelClock, Phase
 from incidentd.lifecycle import State
 from incidentd.severity import Severity
-from incidentd.store import alerts, deliveries, incidents, migrations, parts, silences, timeline, tokens
+from incidentd.store import alerts, deliveries, incidents, marks, migrations, parts, silences, timeline, tokens
 from incidentd.store.database import Database, StoreError
 from incidentd.store.parts import Part
 from incidentd.store.tables import METADATA, Delivery, Incident, IncidentAlert, SilenceRow
@@ -367,6 +367,42 @@ def test_a_password_is_not_in_the_error() -> None:
     with pytest.raises(StoreError) as caught:
         Database("postgresql+psycopg://me:s3cret@127.0.0.1:1/x").migrate()
     assert "s3cret" not in str(caught.value)
+
+
+def test_what_is_due_next_is_not_what_somebody_tells_already(database: Database) -> None:
+    """A lease puts it off until it ends; another channel and what does not wait are nobody's next."""
+    minute = timedelta(minutes=1)
+
+    def made(name: str, **fields: Any) -> Delivery:
+        row: dict[str, Any] = {"incident_number": 1, "receiver": "r", "channel": "slack", "name": name}
+        return Delivery(**(row | {"destination_key": name} | fields))
+
+    with database.transaction() as session:
+        session.add(replaced(incident(), number=1))
+        session.flush()
+        session.add(made("nothing waits"))
+        session.add(made("another", channel="email", due_at=T0))
+        assert deliveries.next_due(session, "slack") is None
+        session.add(made("leased", due_at=T0, lease_until=T0 + 3 * minute))
+        session.flush()
+        assert deliveries.next_due(session, "slack") == T0 + 3 * minute
+        session.add(made("waits", due_at=T0 + minute))
+        session.flush()
+        assert deliveries.next_due(session, "slack") == T0 + minute
+
+
+def test_evaluation_marks_are_replaced_and_older_ones_of_rules_go(database: Database) -> None:
+    minute = timedelta(minutes=1)
+    with database.transaction() as session:
+        marks.save_rules(session, "p", {"a": T0, "b": T0 + 2 * minute})
+        marks.save_rules(session, "p", {"a": T0 + minute})
+        marks.save_source(session, "p", T0)
+        marks.save_source(session, "p", T0 + minute)
+        marks.save_source(session, "q", T0)
+        found = marks.load(session)
+    assert found.sources == {"p": T0 + minute, "q": T0}
+    assert found.rules == {"b": T0 + 2 * minute}
+    assert (found.of("p", "a"), found.of("p", "b"), found.of("r", "c")) == (T0 + minute, T0 + 2 * minute, None)
 
 
 def test_silences_are_found_by_their_times_and_by_what_they_announce(database: Database) -> None:

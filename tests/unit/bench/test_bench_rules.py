@@ -20,6 +20,13 @@ def test_no_two_of_ten_thousand_rules_are_equal_and_the_types_are_even() -> None
     assert sum(" / " in one.expr for one in asked) in {3333, 3334}
 
 
+def test_pairs_are_half_as_many_expressions_with_two_thresholds_each() -> None:
+    asked = rules.in_pairs(10_000, 15)
+    assert len({one.name for one in asked}) == len({one.expr for one in asked}) == 10_000
+    assert len({one.expr.rpartition(" > ")[0] for one in asked}) == 5_000
+    assert [one.expr.rpartition(" > ")[2] for one in (asked[0], asked[5_000])] == ["1000000", "1e+07"]
+
+
 def test_both_sides_are_given_the_same_expressions() -> None:
     asked = rules.mixed(250, 15)
     groups = json.loads(rules.prometheus_file(asked, 15))["groups"]

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 
 from tests.unit.sources.wire import http
 
-_MEMBER = re.compile(r'label_replace\((?:vector)?\(([^()]+)\), "__incidentd__", "(\d+)", "", ""\)')
+_MEMBER = re.compile(
+    r'label_join\((?:vector)?\(([^()]+)\), "__incidentd__", "(\d+)", "__incidentd__", "__incidentd__"\)'
+)
 
 
 def members(query: str) -> dict[str, str]:

@@ -76,7 +76,7 @@ def test_every_question_is_in_its_query_once_under_the_number_of_its_place(count
         ('"text"', Kind.ALONE),
         ("1 > 2", Kind.ALONE),
         ("x) or (y", Kind.ALONE),
-        ('x, "a", "b", "", "") or label_replace(y', Kind.ALONE),
+        ('x, "a", "b") or label_join(y', Kind.ALONE),
         ("(x # a comment that swallows the bracket)", Kind.ALONE),
         ("unknown_function(x)", Kind.ALONE),
         ("sum by (__incidentd__) (x)", Kind.ALONE),

@@ -43,9 +43,10 @@ def test_many_are_asked_in_one_query_whose_series_carry_a_label_each(wire: Wire)
     with source(wire) as opened:
         answers = ask(opened, ["a", "1", "b # who\n", "c"])
     assert answers["c"] == good("c")
-    first = 'label_replace((a), "__incidentd__", "0", "", "") or label_replace(vector(1), "__incidentd__", "1", "", "")'
+    label = '"__incidentd__"'
+    first = f'label_join((a), {label}, "0", {label}, {label}) or label_join(vector(1), {label}, "1", {label}, {label})'
     last = (
-        'label_replace((b # who\n\n), "__incidentd__", "2", "", "") or label_replace((c), "__incidentd__", "3", "", "")'
+        f'label_join((b # who\n\n), {label}, "2", {label}, {label}) or label_join((c), {label}, "3", {label}, {label})'
     )
     assert wire.asked() == [f"(({first}) or ({last}))"]
 
@@ -103,7 +104,7 @@ def test_labels_that_need_quoting_come_and_go_as_they_are(wire: Wire) -> None:
     with source(wire) as opened:
         answers = ask(opened, ["a", expr])
     assert answers == {"a": Answered(()), expr: Answered((Sample({"http.status": "500"}, 1.0),))}
-    assert f"label_replace(({expr}), " in wire.asked()[0]
+    assert f"label_join(({expr}), " in wire.asked()[0]
 
 
 @pytest.mark.parametrize(
