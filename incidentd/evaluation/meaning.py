@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from incidentd.catalog.rule import Rule
 
-_DECIDE = ("expr", "source", "levels", "resolve", "no_data", "query_offset")
+_DECIDE = ("expr", "source", "levels", "resolve", "no_data", "query_offset", "heartbeat")
 """What decides when an alert begins and ends. The rest says how often that is looked at, who is told, and in what
 words."""
 

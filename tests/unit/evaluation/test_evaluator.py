@@ -307,3 +307,50 @@ def test_annotations_are_expanded_with_what_the_source_says_at_the_slot(tmp_path
     tower.at(3, {"up == 0": breach(job="a"), "count(up)": Answered((Sample({}, 12.0),))})
     assert tower.source.asked[1:] == [(["count(up)"], T0 + timedelta(minutes=3))]
     assert tower.incidents() == ["a: 12 in all: detected"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"summary": "other words"},
+        {"every": "30s"},
+        {"cooldown": "1h", "group_by": ["job"], "runbook": "other", "labels": {"team": "b"}},
+    ],
+)
+def test_a_reload_keeps_the_clock_of_a_rule_that_means_the_same(tmp_path: Path, changed: dict[str, Any]) -> None:
+    tower = Watchtower(tmp_path, rule(**{"for": "2m"}))
+    tower.at(0, {"up == 0": breach()})
+    tower.adopt(rule(**{"for": "2m"}, **changed))
+    tower.at(1, {"up == 0": breach()})
+    assert tower.incidents() == []
+    tower.at(2, {"up == 0": breach()})
+    assert [one.rpartition(" ")[2] for one in tower.incidents()] == ["detected"]
+
+
+@pytest.mark.parametrize(
+    "changed", [{"expr": "up < 1"}, {"for": "119s"}, {"query_offset": "10s"}, {"severity": "sev1"}, {"source": "q"}]
+)
+def test_a_reload_starts_the_clock_of_a_rule_that_means_something_else_anew(
+    tmp_path: Path, changed: dict[str, Any]
+) -> None:
+    tower = Watchtower(tmp_path, rule(**{"for": "2m"}))
+    tower.at(0, {"up == 0": breach()})
+    tower.adopt(rule(**({"for": "2m"} | changed)))
+    assert tower.evaluator.alerts() == []
+    answers = {"up == 0": breach(), "up < 1": breach()}
+    tower.at(1, answers)
+    tower.at(2, answers)
+    assert tower.incidents() == []
+    tower.at(3, answers)
+    assert tower.incidents() == ["Down: detected"]
+
+
+def test_a_reload_that_changes_what_a_rule_means_ends_nothing_that_fires(tmp_path: Path) -> None:
+    """The next answer to the new expression decides."""
+    tower = Watchtower(tmp_path, rule())
+    tower.at(0, {"up == 0": breach()})
+    tower.adopt(rule(expr="up < 1"))
+    tower.at(1, {"up < 1": REFUSED})
+    assert tower.incidents() == ["Down: detected"]
+    tower.at(2, {"up < 1": Answered(())})
+    assert tower.incidents() == ["Down: resolved"]
