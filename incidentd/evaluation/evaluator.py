@@ -87,7 +87,8 @@ class Evaluator:
         with self._lock:
             rules = self._due(group, slot)
             answered = [(rule, answers[asked]) for rule, asked in rules]
-            evaluations = self._step(group.source, answered, history, slot)
+            late = {rule.id for gap in gaps if gap.is_late for rule in gap.rules}
+            evaluations = self._step(group.source, answered, history, late, slot)
         evaluations = annotate.annotate(evaluations, lambda expr: _asked(source, expr, slot), slot)
         with self._lock:
             if self._closed or not rules or rules != self._due(group, slot):
@@ -162,13 +163,18 @@ class Evaluator:
         return known is rule or known == rule
 
     def _step(
-        self, source: str, answered: Sequence[tuple[Rule, Answer]], history: History, slot: datetime
+        self,
+        source: str,
+        answered: Sequence[tuple[Rule, Answer]],
+        history: History,
+        late: Collection[str],
+        slot: datetime,
     ) -> list[Evaluated]:
         watch = self._watches[source]
         evaluations = []
         known = 0
         for rule, answer in answered:
-            watch.observe(rule.id, answer, late=rule.id in history)
+            watch.observe(rule.id, answer, late=rule.id in late)
             evaluated = self._evaluated(rule, answer, history.get(rule.id, ()), slot)
             if isinstance(answer, Answered):
                 known += 1

@@ -18,10 +18,12 @@ LONGEST_DELAY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Rules whose last slot was *last*; one slot or more were missed since."""
+    """Rules whose last slot was *last*; one slot or more were missed since. *is_late*: by this process, not because
+    none ran."""
 
     rules: tuple[Rule, ...]
     last: datetime
+    is_late: bool
 
 
 class Ledger:
@@ -31,6 +33,8 @@ class Ledger:
         self._alerts: dict[str, dict[str, Alert]] = {}
         self._last: dict[str, datetime] = {}
         self._taken_over: Marks | None = None
+        self._not_yet: set[str] = set()
+        """The rules that this process has not evaluated since it took over."""
 
     def load(self, alerts: Iterable[Alert], marks: Marks) -> None:
         """Takes over where the last process stopped."""
@@ -49,6 +53,7 @@ class Ledger:
         marks, self._taken_over = self._taken_over, None
         last = {rule.id: marks.of(rule.source, rule.id) if marks else self._last.get(rule.id) for rule in rules}
         self._last = {id_: at for id_, at in last.items() if at is not None}
+        self._not_yet = set(self._last) if marks else self._not_yet & self._last.keys()
 
     def is_due(self, rule: Rule, slot: datetime) -> bool:
         """Whether *slot* is newer than the rule's last, or so much older that the clock was moved back."""
@@ -57,14 +62,14 @@ class Ledger:
 
     def gaps(self, rules: Iterable[Rule], slot: datetime) -> list[Gap]:
         """Those of *rules* that missed at least one slot before *slot*; with alerts under way first."""
-        found: defaultdict[datetime, list[Rule]] = defaultdict(list)
+        found: defaultdict[tuple[datetime, bool], list[Rule]] = defaultdict(list)
         for rule in rules:
             last = self._last.get(rule.id)
             if last is not None and slot - last >= 2 * rule.every:
-                found[last].append(rule)
+                found[last, rule.id not in self._not_yet].append(rule)
         return [
-            Gap(tuple(sorted(late, key=lambda rule: rule.id not in self._alerts)), last)
-            for last, late in sorted(found.items())
+            Gap(tuple(sorted(missed, key=lambda rule: rule.id not in self._alerts)), last, is_late)
+            for (last, is_late), missed in sorted(found.items())
         ]
 
     def advance(self, rules: Iterable[Rule], slot: datetime, evaluations: Iterable[Evaluated]) -> None:
@@ -72,6 +77,7 @@ class Ledger:
         self.remember(evaluations)
         for rule in rules:
             self._last[rule.id] = slot
+            self._not_yet.discard(rule.id)
 
     def remember(self, evaluations: Iterable[Evaluated]) -> None:
         """The alerts are as *evaluations* left them."""

@@ -116,7 +116,7 @@ def _expression(rng: random.Random) -> str:
             f"sum by (service) (increase(requests_total[{window}])) > {number} # comment",
             f"deriv(temperature[{window}]) > 0.{rng.randint(1, 9)}",
             f"quantile(0.5, temperature) > {number}",
-            "vector(2)",
+            "vector(2) > 1",
             f'label_replace(temperature > {number}, "short", "$1", "service", "s(.*)")',
             f"vector(time() % {rng.choice((3, 7, 11))}) >= 2",
         )

@@ -337,7 +337,7 @@ def test_a_reload_starts_the_clock_of_a_rule_that_means_something_else_anew(
     tower.at(0, {"up == 0": breach()})
     tower.adopt(rule(**({"for": "2m"} | changed)))
     assert tower.evaluator.alerts() == []
-    answers = {"up == 0": breach(), "up < 1": breach()}
+    answers: dict[str, Answer] = {"up == 0": breach(), "up < 1": breach()}
     tower.at(1, answers)
     tower.at(2, answers)
     assert tower.incidents() == []

@@ -334,3 +334,13 @@ def test_evaluation_that_stays_behind_is_an_incident_that_ends_by_itself(service
         assert incident.runbook == "evaluation-lagging"
     one.at(5)
     assert [state for state, _, _ in one.incidents()] == ["resolved"]
+
+
+def test_slots_that_were_missed_while_nothing_ran_are_not_lag(service: Make) -> None:
+    """However often it is restarted."""
+    one = service(between())
+    one.at(0)
+    for minute in (3, 6, 9, 12):
+        one.restart()
+        one.at(minute)
+    assert one.incidents() == []
