@@ -16,10 +16,13 @@ EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 """Slots are counted from here, so that a restart or a reload does not shift them."""
 MOST_RULES = 250
 """Rules of one group: what is asked, decided and written at once stays small."""
+_FILLED = 0.7
+"""So full are groups on the average whose rules a hash chooses: then hardly any is over-full."""
 _SAME_PHASE = 0.05
 """Rules whose phases differ by less of the interval than this share a group, after the latest of them."""
 _WINDOW = 0.2
 """The part of the interval over which the groups of one phase are spread."""
+_NUMBER = "0123456789.eE+- \n"
 _CLOSEST = timedelta(milliseconds=100)
 """The distance of such groups where the window has room for more."""
 
@@ -86,15 +89,15 @@ def _spread(source: str, every: timedelta, rules: Sequence[Rule]) -> Iterator[Gr
     if not rules:
         return
     count = 1
-    while count * MOST_RULES < len(rules):
+    while count * MOST_RULES * _FILLED < len(rules):
         count *= 2
     members: list[list[Rule]] = [[] for _ in range(count)]
     for rule in rules:
-        members[int(rule.id, 16) % count].append(rule)
+        members[int(_hashed(_stem(rule)) * count)].append(rule)
     first = _hashed(f"{source}/{every.total_seconds():g}s")
     for index, own in enumerate(members):
-        if own:
-            yield Group(source, every, tuple(own), every * ((first + index / count) % 1))
+        for part in _parts(own):
+            yield Group(source, every, part, every * ((first + index / count) % 1))
 
 
 def _after_scrapes(
@@ -107,10 +110,20 @@ def _after_scrapes(
         alike = [rule for rule in waiting if phases[rule.id] <= latest]
         waiting = waiting[len(alike) :]
         offset = phases[alike[-1].id]
-        parts = [alike[start : start + MOST_RULES] for start in range(0, len(alike), MOST_RULES)]
+        parts = _parts(sorted(alike, key=lambda rule: (_stem(rule), rule.id)))
         distance = min(_CLOSEST, every * _WINDOW / len(parts))
-        for index, own in enumerate(parts):
-            yield Group(source, every, tuple(own), (offset + index * distance) % every)
+        for index, part in enumerate(parts):
+            yield Group(source, every, part, (offset + index * distance) % every)
+
+
+def _parts(rules: Sequence[Rule]) -> list[tuple[Rule, ...]]:
+    return [tuple(rules[start : start + MOST_RULES]) for start in range(0, len(rules), MOST_RULES)]
+
+
+def _stem(rule: Rule) -> str:
+    """The expression without the number at its end: a warning and its critical variant are asked once if they are in
+    one group."""
+    return rule.expr.rstrip(_NUMBER)
 
 
 def _hashed(name: str) -> float:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+import pytest
+
 from incidentd.catalog.rule import Rule
 from incidentd.evaluation.group import Group, groups
 from incidentd.sources.base import Question
@@ -15,7 +17,7 @@ EVERY = timedelta(seconds=15)
 
 def rules(count: int, **authored: Any) -> list[Rule]:
     given = {"severity": "sev3", "source": "p", "every": "15s", **authored}
-    return [Rule.model_validate({"name": f"R{n}", "expr": f"up == {n}", **given}) for n in range(count)]
+    return [Rule.model_validate({"name": f"R{n}", "expr": f'up{{n="{n}"}} == 0', **given}) for n in range(count)]
 
 
 def test_a_group_has_the_enabled_rules_of_one_source_and_interval() -> None:
@@ -40,11 +42,29 @@ def test_slots_are_the_same_whatever_the_time_of_the_start() -> None:
 def test_many_rules_without_a_rhythm_are_spread_over_the_interval() -> None:
     """No moment has all the work: the offsets lie at even distances."""
     found = groups(rules(1_000))
-    assert len(found) == 4
-    assert all(200 < len(one.rules) < 300 for one in found)
+    assert len(found) == 8
+    assert all(90 < len(one.rules) < 160 for one in found)
     offsets = sorted(one.offset for one in found)
-    assert {later - earlier for earlier, later in pairwise(offsets)} == {timedelta(seconds=3.75)}
+    assert {later - earlier for earlier, later in pairwise(offsets)} == {timedelta(seconds=1.875)}
     assert sorted(rule.name for one in found for rule in one.rules) == sorted(f"R{n}" for n in range(1_000))
+
+
+@pytest.mark.parametrize("with_phase", [False, True])
+def test_a_warning_and_its_critical_variant_are_in_one_group(with_phase: bool) -> None:  # noqa: FBT001 - a parameter
+    """There they are asked once."""
+    warnings = [one.model_copy(update={"expr": f'x{{n="{n}"}} > 5'}) for n, one in enumerate(rules(700))]
+    criticals = [rules(1, name=f"C{n}", expr=f'x{{n="{n}"}} > 1.5e+01')[0] for n in range(700)]
+    many = [*warnings, *criticals]
+    phases = {rule.id: timedelta(seconds=3) for rule in many} if with_phase else {}
+    found = groups(many, phases)
+    group_of = {rule.expr.split(" ")[0] + rule.name[0]: group.name for group in found for rule in group.rules}
+    apart = [n for n in range(700) if group_of[f'x{{n="{n}"}}R'] != group_of[f'x{{n="{n}"}}C']]
+    assert len(apart) <= 5, "at most where one group ends and the next begins"
+
+
+def test_many_rules_of_one_expression_are_more_than_one_group() -> None:
+    found = groups(rules(600, expr="up == 0"))
+    assert [len(one.rules) for one in found] == [250, 250, 100]
 
 
 def test_another_rule_moves_no_rule_to_another_group() -> None:
