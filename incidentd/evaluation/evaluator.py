@@ -107,11 +107,12 @@ class Evaluator:
         """
         with self._lock:
             in_force = {rule.id: rule for rule in rules}
-            watches = {name: watch.retained(_ids_of(rules, name)) for name, watch in self._watches.items()}
+            used = {name: _ids_of(rules, name) for name in self._watches}
+            watches = {name: watch.retained(used[name]) for name, watch in self._watches.items()}
             ended = self._ended(in_force, at)
             evaluations = [Evaluated(_GONE, tuple(ended))]
             for name, watch in watches.items():
-                if _ids_of(rules, name) and watch.shrank_from(self._watches[name]):
+                if used[name] and watch.shrank_from(self._watches[name]):
                     evaluations += watch.evaluate(self._ledger.alerts, at)
             self._desk.apply(evaluations)
             self._ledger.remember(evaluations)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -12,7 +12,7 @@ from incidentd.labels import Labels, Matchers
 from incidentd.lifecycle import State
 from incidentd.notify.notification import Kind
 from incidentd.routing import mute
-from incidentd.store import alerts, deliveries, incidents
+from incidentd.store import alerts, bulk, deliveries, incidents
 from incidentd.store.database import Session
 from incidentd.store.tables import Incident
 
@@ -21,7 +21,6 @@ MOST_LISTED = 50
 """Of alerts and incidents each; all are counted."""
 _MOST_INCIDENTS = 10_000
 """That are looked at, newest first."""
-_AT_ONCE = 500
 _T = TypeVar("_T")
 _PAGES = (Kind.OPENED.value, Kind.ESCALATED.value, Kind.REMINDED.value)
 
@@ -79,7 +78,7 @@ def of(session: Session, matchers: Matchers, now: datetime) -> Preview:
             _add(preview.alerts, AlertSeen(seen, phase))
     found = incidents.active_since(session, now - LOOKS_BACK)[::-1]
     preview.is_complete = len(found) <= _MOST_INCIDENTS
-    for several in _chunks(found[:_MOST_INCIDENTS]):
+    for several in bulk.batches(found[:_MOST_INCIDENTS]):
         _look_at(session, several, preview)
     return preview
 
@@ -120,8 +119,3 @@ def _seen(incident: Incident, *, wholly: bool) -> IncidentSeen:
 def _add(listed: list[_T], item: _T) -> None:
     if len(listed) < MOST_LISTED:
         listed.append(item)
-
-
-def _chunks(found: Sequence[Incident]) -> Iterator[Sequence[Incident]]:
-    for start in range(0, len(found), _AT_ONCE):
-        yield found[start : start + _AT_ONCE]

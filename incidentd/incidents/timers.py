@@ -34,9 +34,8 @@ def _end_cooldown(tx: Transaction, incident: Incident, in_doubt: Collection[Aler
     incident.page_again_at = None
     if not fires:
         return False
-    episode.describe(
-        tx, incident, parts.firing(tx.session, [number])[number]
-    )  # while it was held, nobody kept it current
+    # While it was held, nobody kept it current.
+    episode.describe(tx, incident, parts.firing(tx.session, [number])[number])
     if incident.state == State.RESOLVED:
         episode.reopen(tx, incident, _STILL, RULE)
     if tx.mutes.of(fires) is None:

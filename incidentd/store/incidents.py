@@ -14,7 +14,6 @@ from incidentd.lifecycle import OPEN_STATES, State
 from incidentd.store import bulk
 from incidentd.store.tables import Incident, IncidentAlert
 
-_NUMBERS_PER_QUERY = 500
 # As strong as an UPDATE and no stronger: workers may still write rows that refer to the incident.
 _LOCK: dict[str, Any] = {"key_share": True}
 _WORST_FIRST = (
@@ -169,8 +168,8 @@ def count_alerts(session: Session, numbers: Sequence[int]) -> dict[int, AlertCou
 def firing_of(session: Session, numbers: Sequence[int]) -> dict[int, list[IncidentAlert]]:
     """The alerts of several incidents that have not cleared, by incident, in few queries."""
     found: dict[int, list[IncidentAlert]] = {number: [] for number in numbers}
-    for start in range(0, len(numbers), _NUMBERS_PER_QUERY):
-        several = col(IncidentAlert.incident_number).in_(numbers[start : start + _NUMBERS_PER_QUERY])
+    for batch in bulk.batches(numbers):
+        several = col(IncidentAlert.incident_number).in_(batch)
         for alert in session.exec(select(IncidentAlert).where(several, col(IncidentAlert.cleared_at).is_(None))):
             found[alert.incident_number].append(alert)
     return found
